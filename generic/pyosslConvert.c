@@ -1,0 +1,463 @@
+/*
+ * pyosslConvert.c --
+ *
+ *	Every conversion between Tcl values and OpenSSL's: bytes, integers of
+ *	any size, times, digests, BIO contents. A bad value is a TypeError (it
+ *	is not of the kind) or a ValueError (it is out of range).
+ */
+
+#include "pyosslInt.h"
+#include <limits.h>
+#include <openssl/asn1.h>
+
+/*
+ * PyosslGetBytes --
+ *	The bytes of a value. A character above U+00FF is a TypeError, never
+ *	cut down to its low byte as Tcl 8.6 would.
+ * Results:
+ *	Borrowed from objPtr; NULL with an error in interp.
+ */
+unsigned char *
+PyosslGetBytes(
+    Tcl_Interp *interp,
+    PyosslModule module,
+    const char *what,
+    Tcl_Obj *objPtr,
+    Tcl_Size *lengthPtr)
+{
+#if TCL_MAJOR_VERSION >= 9
+    unsigned char *bytes = Tcl_GetBytesFromObj(NULL, objPtr, lengthPtr);
+
+    if (bytes != NULL) {
+	return bytes;
+    }
+#else
+    /*
+     * A byte array without a string is pure. Anything else is looked at as
+     * UTF-8, where U+0100 and above start with 0xC4 and above.
+     */
+    if (objPtr->bytes == NULL && objPtr->typePtr != NULL
+	    && strcmp(objPtr->typePtr->name, "bytearray") == 0) {
+	return Tcl_GetByteArrayFromObj(objPtr, lengthPtr);
+    } else {
+	Tcl_Size i, length;
+	const char *string = Tcl_GetStringFromObj(objPtr, &length);
+
+	for (i = 0; i < length && (unsigned char) string[i] < 0xC4; i++) {
+	    /* Empty body. */
+	}
+	if (i == length) {
+	    return Tcl_GetByteArrayFromObj(objPtr, lengthPtr);
+	}
+    }
+#endif
+    PyosslFail(interp, module, "TypeError",
+	    "%s must be bytes: it has a character above U+00FF", what);
+    return NULL;
+}
+
+/*
+ * PyosslGetWide, PyosslGetInt, PyosslGetIntRange --
+ *	A Tcl integer; what names it in the message.
+ */
+int
+PyosslGetWide(
+    Tcl_Interp *interp,
+    PyosslModule module,
+    const char *what,
+    Tcl_Obj *objPtr,
+    Tcl_WideInt *widePtr)
+{
+    BIGNUM *bnPtr;
+
+    if (Tcl_GetWideIntFromObj(NULL, objPtr, widePtr) == TCL_OK) {
+	return TCL_OK;
+    }
+    bnPtr = PyosslGetBignum(interp, module, what, objPtr);
+    if (bnPtr == NULL) {
+	return TCL_ERROR;
+    }
+    BN_free(bnPtr);
+    return PyosslFail(interp, module, "ValueError", "%s is out of range: %.40s",
+	    what, Tcl_GetString(objPtr));
+}
+
+int
+PyosslGetIntRange(
+    Tcl_Interp *interp,
+    PyosslModule module,
+    const char *what,
+    Tcl_Obj *objPtr,
+    int min,
+    int max,
+    int *intPtr)
+{
+    Tcl_WideInt wide;
+
+    if (PyosslGetWide(interp, module, what, objPtr, &wide) != TCL_OK) {
+	return TCL_ERROR;
+    }
+    if (wide < min || wide > max) {
+	return PyosslFail(interp, module, "ValueError",
+		"%s is out of range: %.40s", what, Tcl_GetString(objPtr));
+    }
+    *intPtr = (int) wide;
+    return TCL_OK;
+}
+
+int
+PyosslGetInt(
+    Tcl_Interp *interp,
+    PyosslModule module,
+    const char *what,
+    Tcl_Obj *objPtr,
+    int *intPtr)
+{
+    return PyosslGetIntRange(interp, module, what, objPtr, INT_MIN, INT_MAX,
+	    intPtr);
+}
+
+int
+PyosslGetBoolean(
+    Tcl_Interp *interp,
+    PyosslModule module,
+    const char *what,
+    Tcl_Obj *objPtr,
+    int *boolPtr)
+{
+    if (Tcl_GetBooleanFromObj(NULL, objPtr, boolPtr) != TCL_OK) {
+	return PyosslFail(interp, module, "TypeError",
+		"%s must be a boolean, not \"%.40s\"", what,
+		Tcl_GetString(objPtr));
+    }
+    return TCL_OK;
+}
+
+/*
+ * PyosslGetBignum --
+ *	A Tcl integer of any size: decimal, or 0x, 0o, 0b, as Tcl reads it.
+ * Results:
+ *	A new BIGNUM, the caller's; NULL with an error in interp.
+ */
+BIGNUM *
+PyosslGetBignum(
+    Tcl_Interp *interp,
+    PyosslModule module,
+    const char *what,
+    Tcl_Obj *objPtr)
+{
+    BIGNUM *bnPtr = NULL;
+    Tcl_WideInt wide;
+    Tcl_Obj *decimalObj;
+    const char *text;
+
+    if (Tcl_GetWideIntFromObj(NULL, objPtr, &wide) == TCL_OK) {
+	decimalObj = Tcl_NewWideIntObj(wide);
+    } else {
+	/*
+	 * Tcl's own judgement of what an integer is, then its decimal form:
+	 * [expr] is asked, with the value as a value, so nothing in it runs.
+	 */
+	Tcl_Obj *words[3];
+	int ok;
+
+	if (strlen(Tcl_GetString(objPtr)) > 20000) {
+	    PyosslFail(interp, module, "ValueError", "%s is too large", what);
+	    return NULL;
+	}
+	words[0] = Tcl_NewStringObj("::tcl::mathop::+", -1);
+	words[1] = Tcl_NewIntObj(0);
+	words[2] = objPtr;
+	Tcl_IncrRefCount(words[0]);
+	Tcl_IncrRefCount(words[1]);
+	ok = Tcl_EvalObjv(interp, 3, words, TCL_EVAL_GLOBAL) == TCL_OK;
+	decimalObj = ok ? Tcl_DuplicateObj(Tcl_GetObjResult(interp)) : NULL;
+	Tcl_ResetResult(interp);
+	Tcl_DecrRefCount(words[0]);
+	Tcl_DecrRefCount(words[1]);
+    }
+    if (decimalObj != NULL) {
+	Tcl_IncrRefCount(decimalObj);
+	text = Tcl_GetString(decimalObj);
+	if (text[strspn(text, "-0123456789")] == '\0' && text[0] != '\0') {
+	    BN_dec2bn(&bnPtr, text);
+	}
+	Tcl_DecrRefCount(decimalObj);
+    }
+    if (bnPtr == NULL) {
+	PyosslFail(interp, module, "TypeError",
+		"%s must be an integer, not \"%.40s\"", what,
+		Tcl_GetString(objPtr));
+    }
+    return bnPtr;
+}
+
+/* PyosslBignumObj -- a BIGNUM as a decimal Tcl integer. */
+Tcl_Obj *
+PyosslBignumObj(
+    const BIGNUM *bnPtr)
+{
+    char *text = BN_bn2dec(bnPtr);
+    Tcl_Obj *objPtr = Tcl_NewStringObj(text ? text : "", -1);
+
+    OPENSSL_free(text);
+    return objPtr;
+}
+
+/* PyosslAsn1IntegerObj -- an ASN.1 INTEGER, its sign included, in decimal. */
+Tcl_Obj *
+PyosslAsn1IntegerObj(
+    const ASN1_INTEGER *intPtr)
+{
+    BIGNUM *bnPtr = intPtr ? ASN1_INTEGER_to_BN(intPtr, NULL) : NULL;
+    Tcl_Obj *objPtr;
+
+    if (bnPtr == NULL) {
+	ERR_clear_error();
+	return Tcl_NewIntObj(0);
+    }
+    objPtr = PyosslBignumObj(bnPtr);
+    BN_free(bnPtr);
+    return objPtr;
+}
+
+/*
+ * PyosslGetDigest --
+ *	A message digest by OpenSSL's name; an unknown one is a ValueError.
+ */
+const EVP_MD *
+PyosslGetDigest(
+    Tcl_Interp *interp,
+    PyosslModule module,
+    Tcl_Obj *objPtr)
+{
+    const EVP_MD *mdPtr = EVP_get_digestbyname(Tcl_GetString(objPtr));
+
+    if (mdPtr == NULL) {
+	PyosslFail(interp, module, "ValueError",
+		"no such digest: \"%.40s\"", Tcl_GetString(objPtr));
+    }
+    return mdPtr;
+}
+
+/*
+ * PyosslBioObj --
+ *	The contents of a memory BIO as bytes; the BIO is freed.
+ */
+Tcl_Obj *
+PyosslBioObj(
+    BIO *bioPtr)
+{
+    char *data;
+    long length = BIO_get_mem_data(bioPtr, &data);
+    Tcl_Obj *objPtr = Tcl_NewByteArrayObj((unsigned char *) data,
+	    (Tcl_Size) length);
+
+    BIO_free_all(bioPtr);
+    return objPtr;
+}
+
+/* PyosslDerObj -- what an i2d function allocated, as bytes; it is freed. */
+Tcl_Obj *
+PyosslDerObj(
+    unsigned char *der,
+    int length)
+{
+    Tcl_Obj *objPtr = Tcl_NewByteArrayObj(der, length);
+
+    OPENSSL_free(der);
+    return objPtr;
+}
+
+/* PyosslColonHexObj -- "AB:CD:EF", the form of fingerprints. */
+Tcl_Obj *
+PyosslColonHexObj(
+    const unsigned char *bytes,
+    Tcl_Size length)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    Tcl_Obj *objPtr = Tcl_NewObj();
+    Tcl_Size i;
+    char *p;
+
+    if (length == 0) {
+	return objPtr;
+    }
+    Tcl_SetObjLength(objPtr, length * 3 - 1);
+    p = Tcl_GetString(objPtr);
+    for (i = 0; i < length; i++) {
+	if (i > 0) {
+	    *p++ = ':';
+	}
+	*p++ = digits[bytes[i] >> 4];
+	*p++ = digits[bytes[i] & 15];
+    }
+    return objPtr;
+}
+
+/*
+ * ---------------------------------------------------------------------
+ * Times: YYYYMMDDhhmmssZ, or with +hhmm or -hhmm in the place of the Z.
+ * ---------------------------------------------------------------------
+ */
+
+static int
+MonthDays(
+    int year,
+    int month)
+{
+    static const char days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+
+    return days[month - 1] + (month == 2
+	    && (year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)));
+}
+
+/* Reads n digits; -1 if there are fewer. */
+static int
+Digits(
+    const char **textPtr,
+    int n)
+{
+    int value = 0;
+
+    while (n-- > 0) {
+	if (**textPtr < '0' || **textPtr > '9') {
+	    return -1;
+	}
+	value = value * 10 + *(*textPtr)++ - '0';
+    }
+    return value;
+}
+
+/*
+ * Checks a time and normalizes an offset to Z.
+ * Results: 1 with "YYYYMMDDhhmmssZ" in out, or 0.
+ */
+static int
+ParseTime(
+    const char *text,
+    char *out,
+    size_t size)
+{
+    int year = Digits(&text, 4);
+    int month = Digits(&text, 2), day = Digits(&text, 2);
+    int hour = Digits(&text, 2), minute = Digits(&text, 2);
+    int second = Digits(&text, 2), sign, offset = 0, left;
+
+    if (year < 0 || month < 1 || month > 12 || day < 1
+	    || day > MonthDays(year, month) || hour < 0 || hour > 23
+	    || minute < 0 || minute > 59 || second < 0 || second > 59) {
+	return 0;
+    }
+    if (text[0] == '+' || text[0] == '-') {
+	int offHour, offMinute;
+
+	sign = *text++ == '-' ? 1 : -1;
+	offHour = Digits(&text, 2);
+	offMinute = Digits(&text, 2);
+	if (offHour < 0 || offHour > 23 || offMinute < 0 || offMinute > 59) {
+	    return 0;
+	}
+	offset = sign * (offHour * 60 + offMinute);
+    } else if (*text++ != 'Z') {
+	return 0;
+    }
+    if (*text != '\0') {
+	return 0;
+    }
+    if (offset != 0) {
+	minute += hour * 60 + offset;
+	left = 0;
+	while (minute < 0) {
+	    minute += 1440;
+	    left--;
+	}
+	while (minute >= 1440) {
+	    minute -= 1440;
+	    left++;
+	}
+	hour = minute / 60;
+	minute %= 60;
+	day += left;
+	if (day < 1) {
+	    if (--month < 1) {
+		month = 12;
+		year--;
+	    }
+	    day = MonthDays(year, month);
+	} else if (day > MonthDays(year, month)) {
+	    day = 1;
+	    if (++month > 12) {
+		month = 1;
+		year++;
+	    }
+	}
+	if (year < 0 || year > 9999) {
+	    return 0;
+	}
+    }
+    snprintf(out, size, "%04d%02d%02d%02d%02d%02dZ", year, month, day, hour,
+	    minute, second);
+    return 1;
+}
+
+/*
+ * PyosslGetTime --
+ *	A time argument as ASN.1: UTCTime through 2049, GeneralizedTime
+ *	otherwise (RFC 5280, 4.1.2.5).
+ * Results:
+ *	TCL_OK with a new ASN1_TIME, the caller's; TCL_ERROR with a ValueError.
+ */
+int
+PyosslGetTime(
+    Tcl_Interp *interp,
+    PyosslModule module,
+    const char *what,
+    Tcl_Obj *objPtr,
+    ASN1_TIME **timePtrPtr)
+{
+    char text[64];
+    ASN1_TIME *timePtr;
+
+    if (!ParseTime(Tcl_GetString(objPtr), text, sizeof(text))) {
+	return PyosslFail(interp, module, "ValueError",
+		"%s must be YYYYMMDDhhmmssZ (or with +hhmm, -hhmm), "
+		"not \"%.40s\"", what, Tcl_GetString(objPtr));
+    }
+    timePtr = ASN1_TIME_new();
+    if (timePtr == NULL || !ASN1_TIME_set_string_X509(timePtr, text)) {
+	ASN1_TIME_free(timePtr);
+	return PyosslFailQueue(interp, module, what);
+    }
+    *timePtrPtr = timePtr;
+    return TCL_OK;
+}
+
+/*
+ * PyosslTimeObj --
+ *	A time as YYYYMMDDhhmmssZ; empty where there is none.
+ */
+Tcl_Obj *
+PyosslTimeObj(
+    const ASN1_TIME *timePtr)
+{
+    ASN1_GENERALIZEDTIME *longPtr;
+    Tcl_Obj *objPtr;
+
+    if (timePtr == NULL || ASN1_STRING_length((const ASN1_STRING *) timePtr)
+	    == 0) {
+	return Tcl_NewObj();
+    }
+    longPtr = ASN1_TIME_to_generalizedtime(timePtr, NULL);
+    if (longPtr == NULL) {
+	/* Not a time that OpenSSL reads: show it as it is. */
+	ERR_clear_error();
+	return Tcl_NewStringObj((const char *) ASN1_STRING_get0_data(
+		(const ASN1_STRING *) timePtr),
+		ASN1_STRING_length((const ASN1_STRING *) timePtr));
+    }
+    objPtr = Tcl_NewStringObj((const char *) ASN1_STRING_get0_data(longPtr),
+	    ASN1_STRING_length(longPtr));
+    ASN1_GENERALIZEDTIME_free(longPtr);
+    return objPtr;
+}

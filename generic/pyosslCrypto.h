@@ -1,0 +1,78 @@
+/*
+ * pyosslCrypto.h --
+ *
+ *	Layer 2: the crypto classes' descriptors, their native structs, and
+ *	the few calls between them.
+ */
+
+#ifndef PYOSSL_CRYPTO_H
+#define PYOSSL_CRYPTO_H
+
+#include "pyosslInt.h"
+#include <openssl/pem.h>
+#include <openssl/pkcs7.h>
+#include <openssl/pkcs12.h>
+#include <openssl/x509v3.h>
+
+/*
+ * Descriptors: data that anyone may name. Native pointers are:
+ *	x509 X509 *,  x509req X509_REQ *,  x509store X509_STORE *,
+ *	x509ext X509_EXTENSION *,  x509name PyosslName *,  pkey PyosslPkey *,
+ *	pkcs7 PKCS7 *,  crl X509_CRL *,  revoked X509_REVOKED *,
+ *	spki NETSCAPE_SPKI *,  pkcs12 PyosslPkcs12 * (private to its file).
+ */
+MODULE_SCOPE const PyosslClass pyosslX509Class, pyosslNameClass,
+	pyosslReqClass, pyosslStoreClass, pyosslExtClass, pyosslPkeyClass,
+	pyosslPkcs7Class, pyosslPkcs12Class, pyosslSpkiClass, pyosslCrlClass,
+	pyosslRevokedClass;
+
+/* The functions of the manual's crypto and rand modules. */
+MODULE_SCOPE const PyosslFunction pyosslCryptoFunctions[];
+MODULE_SCOPE const PyosslFunction pyosslRandFunctions[];
+
+/*
+ * A key. generate_key puts a new EVP_PKEY in the place of the old one, so
+ * whoever was given the old key keeps it.
+ */
+typedef struct PyosslPkey {
+    EVP_PKEY *pkeyPtr;		/* One reference; NULL: no key yet. */
+    int onlyPublic;
+} PyosslPkey;
+
+MODULE_SCOPE int	PyosslPkeyReturn(PyosslInterp *ipPtr,
+			    EVP_PKEY *pkeyPtr, int onlyPublic);
+MODULE_SCOPE EVP_PKEY *	PyosslPkeyGet(Tcl_Interp *interp,
+			    PyosslModule module, Tcl_Obj *nameObj,
+			    int needPrivate);
+
+/* A name: of its own, or a live view into a certificate or request. */
+typedef enum {
+    PYOSSL_NAME_OWN, PYOSSL_NAME_SUBJECT, PYOSSL_NAME_ISSUER,
+    PYOSSL_NAME_REQUEST
+} PyosslNameKind;
+
+typedef struct PyosslName {
+    PyosslNameKind kind;
+    X509_NAME *namePtr;		/* PYOSSL_NAME_OWN: owned. */
+    X509 *certPtr;		/* SUBJECT, ISSUER: one reference. */
+    X509_REQ *reqPtr;		/* REQUEST: one reference. */
+} PyosslName;
+
+MODULE_SCOPE int	PyosslNameReturnCert(PyosslInterp *ipPtr,
+			    X509 *certPtr, PyosslNameKind kind);
+MODULE_SCOPE int	PyosslNameReturnReq(PyosslInterp *ipPtr,
+			    X509_REQ *reqPtr);
+MODULE_SCOPE Tcl_Obj *	PyosslNameObj(PyosslInterp *ipPtr,
+			    const X509_NAME *namePtr);
+MODULE_SCOPE X509_NAME *PyosslNameGet(Tcl_Interp *interp,
+			    PyosslModule module, Tcl_Obj *nameObj);
+
+MODULE_SCOPE X509 *	PyosslX509Get(Tcl_Interp *interp, PyosslModule module,
+			    Tcl_Obj *nameObj);
+MODULE_SCOPE Tcl_Obj *	PyosslX509Obj(PyosslInterp *ipPtr, X509 *certPtr);
+
+/* Shared by the requests and certificates: a list of x509ext. */
+MODULE_SCOPE STACK_OF(X509_EXTENSION) *PyosslExtGetList(Tcl_Interp *interp,
+			    PyosslModule module, Tcl_Obj *listObj);
+
+#endif /* PYOSSL_CRYPTO_H */

@@ -1,0 +1,382 @@
+/*
+ * pyosslError.c --
+ *
+ *	The error mechanism: every failure becomes one plain line and an
+ *	errorCode for [try ... trap]. OpenSSL's queue is drained here and
+ *	nowhere else. A PyosslFailure keeps a failure for a later raise.
+ *
+ *	    PYOSSL MODULE Error {{lib function reason} ...}
+ *	    PYOSSL MODULE TypeError | ValueError | AttributeError | ...
+ *	    PYOSSL SSL SysCallError ERRNUM ERRSTR
+ */
+
+#include "pyosslInt.h"
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+static const char *const moduleNames[] = {"crypto", "rand", "SSL"};
+
+const char *
+PyosslModuleName(
+    PyosslModule module)
+{
+    return moduleNames[module];
+}
+
+/*
+ * Formatted text can carry what a script passed in: make it one line.
+ */
+static Tcl_Obj *
+OneLine(
+    const char *text)
+{
+    Tcl_Obj *objPtr = Tcl_NewStringObj(text, -1);
+    Tcl_Size length;
+    char *p = Tcl_GetStringFromObj(objPtr, &length);
+
+    for (; *p != '\0'; p++) {
+	if (*p == '\n' || *p == '\r' || *p == '\t') {
+	    *p = ' ';
+	}
+    }
+    return objPtr;
+}
+
+/*
+ * PyosslFail --
+ *	Leaves an error of a kind ("TypeError", "ValueError", ...) in interp.
+ * Results:
+ *	TCL_ERROR always.
+ */
+int
+PyosslFail(
+    Tcl_Interp *interp,
+    PyosslModule module,
+    const char *kind,
+    const char *format,
+    ...)
+{
+    char text[1024];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    if (interp != NULL) {
+	Tcl_SetObjResult(interp, OneLine(text));
+	Tcl_SetErrorCode(interp, "PYOSSL", moduleNames[module], kind,
+		(char *) NULL);
+    }
+    return TCL_ERROR;
+}
+
+/*
+ * Drains OpenSSL's queue into the list {{lib function reason} ...}, oldest
+ * first, and finds the words for the message in it.
+ */
+static Tcl_Obj *
+DrainQueue(
+    Tcl_Obj *messageObj)	/* Appended to: ": reason (lib)". */
+{
+    Tcl_Obj *listObj = Tcl_NewListObj(0, NULL);
+    const char *file, *func, *data;
+    unsigned long code;
+    int line, flags, told = 0;
+
+    while ((code = ERR_get_error_all(&file, &line, &func, &data,
+	    &flags)) != 0) {
+	const char *lib = ERR_lib_error_string(code);
+	const char *reason = ERR_reason_error_string(code);
+	char number[32];
+	Tcl_Obj *words[3];
+
+	if (ERR_SYSTEM_ERROR(code)) {
+	    lib = "system library";
+	    reason = Tcl_ErrnoMsg(ERR_GET_REASON(code));
+	}
+	if (reason == NULL) {
+	    snprintf(number, sizeof(number), "reason %d",
+		    ERR_GET_REASON(code));
+	    reason = number;
+	}
+	words[0] = Tcl_NewStringObj(lib ? lib : "", -1);
+	words[1] = Tcl_NewStringObj(func ? func : "", -1);
+	words[2] = Tcl_NewStringObj(reason, -1);
+	Tcl_ListObjAppendElement(NULL, listObj, Tcl_NewListObj(3, words));
+	if (!told) {
+	    Tcl_AppendPrintfToObj(messageObj, "%s%s",
+		    Tcl_GetCharLength(messageObj) ? ": " : "", reason);
+	    if ((flags & ERR_TXT_STRING) && data != NULL && data[0] != '\0'
+		    && strlen(data) < 200) {
+		Tcl_AppendPrintfToObj(messageObj, " [%s]", data);
+	    }
+	    told = 1;
+	}
+    }
+    return listObj;
+}
+
+/* The errorCode {PYOSSL MODULE Error {...}} and the message of the queue. */
+static void
+QueueError(
+    PyosslModule module,
+    const char *what,
+    Tcl_Obj **messagePtr,
+    Tcl_Obj **codePtr)
+{
+    Tcl_Obj *rawObj = Tcl_NewStringObj(what ? what : "", -1);
+    Tcl_Obj *words[4];
+
+    Tcl_IncrRefCount(rawObj);
+    words[0] = Tcl_NewStringObj("PYOSSL", -1);
+    words[1] = Tcl_NewStringObj(moduleNames[module], -1);
+    words[2] = Tcl_NewStringObj("Error", -1);
+    words[3] = DrainQueue(rawObj);
+    if (Tcl_GetCharLength(rawObj) == 0) {
+	Tcl_AppendToObj(rawObj, "OpenSSL failed without giving a reason", -1);
+    }
+    *messagePtr = OneLine(Tcl_GetString(rawObj));
+    *codePtr = Tcl_NewListObj(4, words);
+    Tcl_DecrRefCount(rawObj);
+}
+
+/*
+ * PyosslFailQueue --
+ *	Turns OpenSSL's queue into the error of a failed call, and empties it.
+ * Arguments:
+ *	what	What could not be done ("cannot load the key"), or NULL.
+ * Results:
+ *	TCL_ERROR always. With interp NULL only the queue is emptied.
+ */
+int
+PyosslFailQueue(
+    Tcl_Interp *interp,
+    PyosslModule module,
+    const char *what)
+{
+    Tcl_Obj *messageObj, *codeObj;
+
+    if (interp == NULL) {
+	ERR_clear_error();
+	return TCL_ERROR;
+    }
+    QueueError(module, what, &messageObj, &codeObj);
+    Tcl_SetObjResult(interp, messageObj);
+    Tcl_SetObjErrorCode(interp, codeObj);
+    return TCL_ERROR;
+}
+
+/* {PYOSSL MODULE SysCallError ERRNUM ERRSTR}; ERRSTR as "ECONNRESET". */
+static Tcl_Obj *
+ErrnoCode(
+    PyosslModule module,
+    int errnum)
+{
+    Tcl_Obj *words[5];
+    int saved = Tcl_GetErrno();
+
+    words[0] = Tcl_NewStringObj("PYOSSL", -1);
+    words[1] = Tcl_NewStringObj(moduleNames[module], -1);
+    words[2] = Tcl_NewStringObj("SysCallError", -1);
+    words[3] = Tcl_NewIntObj(errnum);
+    Tcl_SetErrno(errnum);
+    words[4] = Tcl_NewStringObj(Tcl_ErrnoId(), -1);
+    Tcl_SetErrno(saved);
+    return Tcl_NewListObj(5, words);
+}
+
+/*
+ * PyosslFailErrno --
+ *	Leaves a SysCallError for an errno in interp; the SSL module's form
+ *	of a failed system call. The other modules tell it as their Error,
+ *	with the one row {"system library" what errstr}.
+ */
+int
+PyosslFailErrno(
+    Tcl_Interp *interp,
+    PyosslModule module,
+    int errnum,
+    const char *what)
+{
+    Tcl_Obj *words[4], *row[3];
+
+    if (interp == NULL) {
+	return TCL_ERROR;
+    }
+    Tcl_SetObjResult(interp, Tcl_ObjPrintf("%s: %s", what,
+	    Tcl_ErrnoMsg(errnum)));
+    if (module == PYOSSL_SSL) {
+	Tcl_SetObjErrorCode(interp, ErrnoCode(module, errnum));
+	return TCL_ERROR;
+    }
+    row[0] = Tcl_NewStringObj("system library", -1);
+    row[1] = Tcl_NewStringObj("", -1);
+    row[2] = Tcl_NewStringObj(Tcl_ErrnoMsg(errnum), -1);
+    words[0] = Tcl_NewStringObj("PYOSSL", -1);
+    words[1] = Tcl_NewStringObj(moduleNames[module], -1);
+    words[2] = Tcl_NewStringObj("Error", -1);
+    words[3] = Tcl_NewListObj(3, row);
+    words[3] = Tcl_NewListObj(1, &words[3]);
+    Tcl_SetObjErrorCode(interp, Tcl_NewListObj(4, words));
+    return TCL_ERROR;
+}
+
+/*
+ * ---------------------------------------------------------------------
+ * Failures that are kept. The first one stays: what follows it is most
+ * often only its consequence.
+ * ---------------------------------------------------------------------
+ */
+
+char *
+PyosslStrdup(
+    const char *string)
+{
+    size_t size = strlen(string) + 1;
+
+    return memcpy(ckalloc(size), string, size);
+}
+
+static void
+FailureKeep(
+    PyosslFailure *failurePtr,
+    int posix,
+    Tcl_Obj *messageObj,
+    Tcl_Obj *codeObj)
+{
+    Tcl_IncrRefCount(messageObj);
+    Tcl_IncrRefCount(codeObj);
+    if (failurePtr->message == NULL) {
+	failurePtr->posix = posix;
+	failurePtr->message = PyosslStrdup(Tcl_GetString(messageObj));
+	failurePtr->errorCode = PyosslStrdup(Tcl_GetString(codeObj));
+	failurePtr->errorInfo = NULL;
+    }
+    Tcl_DecrRefCount(messageObj);
+    Tcl_DecrRefCount(codeObj);
+}
+
+/*
+ * PyosslFailureSet --
+ *	Keeps {PYOSSL MODULE kind}; kind may be several words.
+ */
+void
+PyosslFailureSet(
+    PyosslFailure *failurePtr,
+    int posix,
+    PyosslModule module,
+    const char *kind,
+    const char *message)
+{
+    FailureKeep(failurePtr, posix, OneLine(message),
+	    Tcl_ObjPrintf("PYOSSL %s %s", moduleNames[module], kind));
+}
+
+/* PyosslFailureQueue -- keeps what is on OpenSSL's queue, and empties it. */
+void
+PyosslFailureQueue(
+    PyosslFailure *failurePtr,
+    int posix,
+    PyosslModule module,
+    const char *what)
+{
+    Tcl_Obj *messageObj, *codeObj;
+
+    QueueError(module, what, &messageObj, &codeObj);
+    FailureKeep(failurePtr, posix, messageObj, codeObj);
+}
+
+/* PyosslFailureErrno -- keeps a SysCallError of the SSL module. */
+void
+PyosslFailureErrno(
+    PyosslFailure *failurePtr,
+    int errnum,
+    const char *what)
+{
+    FailureKeep(failurePtr, errnum, Tcl_ObjPrintf("%s: %s", what,
+	    Tcl_ErrnoMsg(errnum)), ErrnoCode(PYOSSL_SSL, errnum));
+}
+
+/*
+ * PyosslFailureEof --
+ *	Keeps the SysCallError of a transport that ended without close_notify.
+ */
+void
+PyosslFailureEof(
+    PyosslFailure *failurePtr)
+{
+    PyosslFailureSet(failurePtr, ECONNABORTED, PYOSSL_SSL,
+	    "SysCallError -1 {Unexpected EOF}",
+	    "the connection was cut: the transport ended without the peer's "
+	    "close_notify");
+}
+
+void
+PyosslFailureCopy(
+    PyosslFailure *toPtr,
+    const PyosslFailure *fromPtr)
+{
+    if (toPtr->message != NULL || fromPtr->message == NULL) {
+	return;
+    }
+    toPtr->posix = fromPtr->posix;
+    toPtr->message = PyosslStrdup(fromPtr->message);
+    toPtr->errorCode = PyosslStrdup(fromPtr->errorCode);
+    toPtr->errorInfo = fromPtr->errorInfo
+	    ? PyosslStrdup(fromPtr->errorInfo) : NULL;
+}
+
+void
+PyosslFailureClear(
+    PyosslFailure *failurePtr)
+{
+    if (failurePtr->message != NULL) {
+	ckfree(failurePtr->message);
+	ckfree(failurePtr->errorCode);
+	if (failurePtr->errorInfo != NULL) {
+	    ckfree(failurePtr->errorInfo);
+	}
+    }
+    memset(failurePtr, 0, sizeof(*failurePtr));
+}
+
+/*
+ * PyosslFailureOptions --
+ *	The failure as Tcl_SetChannelError wants it: return options and the
+ *	message, in one list.
+ */
+Tcl_Obj *
+PyosslFailureOptions(
+    const PyosslFailure *failurePtr)
+{
+    Tcl_Obj *listObj = Tcl_NewListObj(0, NULL);
+
+    Tcl_ListObjAppendElement(NULL, listObj, Tcl_NewStringObj("-errorcode", -1));
+    Tcl_ListObjAppendElement(NULL, listObj,
+	    Tcl_NewStringObj(failurePtr->errorCode, -1));
+    if (failurePtr->errorInfo != NULL) {
+	Tcl_ListObjAppendElement(NULL, listObj,
+		Tcl_NewStringObj("-errorinfo", -1));
+	Tcl_ListObjAppendElement(NULL, listObj,
+		Tcl_NewStringObj(failurePtr->errorInfo, -1));
+    }
+    Tcl_ListObjAppendElement(NULL, listObj,
+	    Tcl_NewStringObj(failurePtr->message, -1));
+    return listObj;
+}
+
+/* PyosslFailureRaise -- raises a kept failure; TCL_ERROR always. */
+int
+PyosslFailureRaise(
+    Tcl_Interp *interp,
+    const PyosslFailure *failurePtr)
+{
+    Tcl_SetObjResult(interp, Tcl_NewStringObj(failurePtr->message, -1));
+    Tcl_SetObjErrorCode(interp, Tcl_NewStringObj(failurePtr->errorCode, -1));
+    if (failurePtr->errorInfo != NULL) {
+	Tcl_AppendObjToErrorInfo(interp, Tcl_ObjPrintf("\n    (from)\n%s",
+		failurePtr->errorInfo));
+    }
+    return TCL_ERROR;
+}

@@ -33,6 +33,9 @@ namespace eval common {
     }
 }
 
+# What was printed before a crash must not be lost with it.
+fconfigure stdout -buffering line
+
 # The preloaded sanitizer has done its work in this process; outside programs
 # must not inherit it.  [childtclsh] gives it to the processes that need it.
 catch {unset ::env(LD_PRELOAD)}
@@ -203,7 +206,9 @@ proc common::stuck {ms script} {
 proc childtclsh {} {
     set runner {}
     if {[info exists ::env(PYOSSL_RUNNER)]} {
-	set runner $::env(PYOSSL_RUNNER)
+	# all.tcl tells the reports of children by their name.
+	set log $::env(PYOSSL_LOG)
+	set runner [string map [list $log $log.child] $::env(PYOSSL_RUNNER)]
     }
     return [list {*}$runner [info nameofexecutable]]
 }
@@ -216,7 +221,11 @@ proc runscript {script args} {
     set preamble "set auto_path [list $::auto_path]\n"
     set path [testfile script[incr ::common::serial].tcl \
 	    [encoding convertto utf-8 $preamble$script]]
-    return [runprogram {*}[childtclsh] -encoding utf-8 $path {*}$args]
+    try {
+	return [runprogram {*}[childtclsh] -encoding utf-8 $path {*}$args]
+    } finally {
+	file delete $path
+    }
 }
 
 # runprogram word ?word ...? --

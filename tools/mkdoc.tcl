@@ -1,0 +1,60 @@
+# mkdoc.tcl --
+#
+#	Makes manual pages (.n) and HTML from the doctools pages (.man).
+#
+#	tclsh mkdoc.tcl SOURCE TARGET VERSION
+#
+#	@VERSION@ in a page stands for the version.  A page with an error or a
+#	warning fails the run, so that "make doc" is also the pages' test.
+
+package require Tcl 8.6-
+if {[catch {package require doctools}]} {
+    puts stderr "mkdoc: error: the Tcl package doctools is missing (Debian: tcllib)"
+    exit 1
+}
+
+# Formats one page and returns the text.
+proc formatPage {path format version} {
+    set channel [open $path]
+    fconfigure $channel -encoding utf-8
+    set text [string map [list @VERSION@ $version] [read $channel]]
+    close $channel
+    doctools::new page -format $format -file $path \
+	    -module pyossl -ibase [file dirname $path]
+    try {
+	set result [page format $text]
+	set warnings [page warnings]
+    } finally {
+	page destroy
+    }
+    if {[llength $warnings]} {
+	return -code error [join $warnings \n]
+    }
+    return $result
+}
+
+lassign $argv source target version
+if {$version eq ""} {
+    puts stderr "usage: mkdoc.tcl SOURCE TARGET VERSION"
+    exit 2
+}
+file mkdir $target
+set pages 0
+set failed 0
+foreach path [lsort [glob -nocomplain -directory $source *.man]] {
+    incr pages
+    foreach {kind suffix} {nroff .n html .html} {
+	if {[catch {formatPage $path $kind $version} result]} {
+	    puts stderr "[file tail $path]: $result"
+	    incr failed
+	    break
+	}
+	set channel [open [file join $target \
+		[file rootname [file tail $path]]$suffix] w]
+	fconfigure $channel -encoding utf-8 -translation lf
+	puts $channel $result
+	close $channel
+    }
+}
+puts "mkdoc: $pages pages, $failed with errors"
+exit [expr {$failed > 0}]

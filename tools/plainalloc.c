@@ -1,0 +1,84 @@
+/*
+ * plainalloc.c --
+ *
+ *	Tcl's allocator replaced by malloc, for the memory checkers only.  The
+ *	shared libtcl reaches these functions, and its stubs table names them,
+ *	through the dynamic linker; preloaded, the ones here win.  Without that
+ *	every small block would come from a pool that no checker sees into.
+ *
+ *	tools/sanitize.sh builds and preloads it; it is no part of the package.
+ */
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static void *
+Checked(void *block, size_t size)
+{
+    if (block == NULL) {
+        fprintf(stderr, "plainalloc: no memory for %zu bytes\n", size);
+        abort();
+    }
+    return block;
+}
+
+/* malloc(0) may return NULL, and Tcl takes that for a failure. */
+static void *
+Allocate(size_t size)
+{
+    return malloc(size > 0 ? size : 1);
+}
+
+static void *
+Resize(void *block, size_t size)
+{
+    return realloc(block, size > 0 ? size : 1);
+}
+
+char *
+TclpAlloc(unsigned int size)
+{
+    return Allocate(size);
+}
+
+char *
+TclpRealloc(char *block, unsigned int size)
+{
+    return Resize(block, size);
+}
+
+void
+TclpFree(char *block)
+{
+    free(block);
+}
+
+char *
+Tcl_Alloc(unsigned int size)
+{
+    return Checked(Allocate(size), size);
+}
+
+char *
+Tcl_AttemptAlloc(unsigned int size)
+{
+    return Allocate(size);
+}
+
+char *
+Tcl_Realloc(char *block, unsigned int size)
+{
+    return Checked(Resize(block, size), size);
+}
+
+char *
+Tcl_AttemptRealloc(char *block, unsigned int size)
+{
+    return Resize(block, size);
+}
+
+void
+Tcl_Free(char *block)
+{
+    free(block);
+}

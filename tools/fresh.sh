@@ -5,10 +5,11 @@
 #	folder, puts a clone of the project there, and runs both first commands
 #	of the README in it.
 #
-#	sh tools/fresh.sh ?--keep? ?FOLDER?
+#	sh tools/fresh.sh ?--keep? ?--ci? ?FOLDER?
 #
 #	FOLDER	where the system is made (default: a new one, removed at the end)
 #	--keep	keep the bare system as FOLDER/base, and use it if it is there
+#	--ci	run .ci/run there as well
 #
 #	Needs root, debootstrap and git.  The mirror and the suite are those of
 #	the machine's own apt.  Only what is committed is tested.
@@ -25,10 +26,12 @@ die() {
 }
 
 keep=0
+ci=
 scratch=
 for argument in "$@"; do
     case $argument in
 	--keep) keep=1 ;;
+	--ci) ci="bash .ci/run" ;;
 	-*) die "unknown option $argument" ;;
 	*) scratch=$argument ;;
     esac
@@ -127,7 +130,8 @@ inside() {
 
 verdict=0
 for command in "sh unix/quickstart.sh" "sh unix/runtests.sh" \
-    "sh unix/quickstart.sh"; do
+    "sh unix/quickstart.sh" "$ci"; do
+    test -n "$command" || continue
     say "running: $command"
     start=`date +%s`
     inside "$command"

@@ -45,8 +45,16 @@ case $tool in
 	flags="$flags -fno-sanitize-recover=all"
 	link="-fsanitize=address,undefined"
 	case $compiler in
-	    *clang*) link="$link -shared-libasan" ;;
+	    *clang*)
+		runtime=`$compiler -print-file-name=libclang_rt.asan-\`uname -m\`.so`
+		link="$link -shared-libasan -Wl,-rpath,`dirname "$runtime"`"
+		;;
+	    *)
+		runtime=`$compiler -print-file-name=libasan.so`
+		;;
 	esac
+	runtime=`readlink -f "$runtime"`
+	test -f "$runtime" || die "$compiler has no shared ASan runtime"
 	if test ! -f configured \
 	    || test "`cat configured`" != "$compiler $flags" \
 	    || test "$root/config.status" -nt config.status; then
@@ -65,12 +73,6 @@ case $tool in
 	    grep -E 'error|warning' build.log | head -n 20 >&2
 	    die "the build failed; all of it is in $root/asan/build.log"
 	}
-	case $compiler in
-	    *clang*) runtime=`$compiler -print-file-name=libclang_rt.asan-x86_64.so` ;;
-	    *) runtime=`$compiler -print-file-name=libasan.so` ;;
-	esac
-	runtime=`readlink -f "$runtime"`
-	test -f "$runtime" || die "the compiler has no shared ASan runtime"
 	alloc=`pwd`/plainalloc.so
 	"$compiler" -g -O1 -fno-omit-frame-pointer -fPIC -shared \
 	    -o "$alloc" "$project/tools/plainalloc.c" || die "cannot build $alloc"

@@ -147,3 +147,22 @@ AC_DEFUN([PYOSSL_ADD_SOURCES], [
 	fi
     done
 ])
+
+#------------------------------------------------------------------------
+# PYOSSL_CHECK_SOURCES --
+#
+#	Finds C files that the list forgot.
+#------------------------------------------------------------------------
+
+AC_DEFUN([PYOSSL_CHECK_SOURCES], [
+    for pyossl_source in `cd "$srcdir" && ls generic unix | grep '\.c$'`; do
+	case " $PKG_SOURCES " in
+	    *" $pyossl_source "*) ;;
+	    *)
+		if test "${TEA_PLATFORM}" = "unix" -o -f "$srcdir/generic/$pyossl_source"; then
+		    AC_MSG_WARN([$pyossl_source is not in the list of configure.in])
+		fi
+		;;
+	esac
+    done
+])

@@ -418,7 +418,13 @@ PyosslPassInit(
     memset(passPtr, 0, sizeof(*passPtr));
     passPtr->module = module;
     if (objc == 1) {
-	passPtr->string = Tcl_GetStringFromObj(objv[0], &passPtr->length);
+	Tcl_DString text;
+	const char *string = PyosslGetUtf8(objv[0], &text, &passPtr->length);
+
+	passPtr->string = ckalloc(passPtr->length + 1);
+	memcpy(passPtr->string, string, passPtr->length + 1);
+	OPENSSL_cleanse(Tcl_DStringValue(&text), Tcl_DStringLength(&text));
+	Tcl_DStringFree(&text);
     } else if (objc == 2) {
 	Tcl_Size length;
 
@@ -442,7 +448,11 @@ PyosslPassDone(
     PyosslPass *passPtr)
 {
     PyosslCallbackFree(&passPtr->cbPtr);
-    passPtr->string = NULL;
+    if (passPtr->string != NULL) {
+	OPENSSL_cleanse(passPtr->string, passPtr->length);
+	ckfree(passPtr->string);
+	passPtr->string = NULL;
+    }
 }
 
 /*
@@ -460,6 +470,7 @@ PyosslPassRead(
 {
     PyosslPass *passPtr = userdata;
     Tcl_Obj *argv[3], *answerObj = NULL;
+    Tcl_DString text;
     Tcl_Size length;
     const char *string;
     int i, result = -1;
@@ -485,7 +496,7 @@ PyosslPassRead(
 	Tcl_IncrRefCount(argv[i]);
     }
     if (PyosslCallbackCall(passPtr->cbPtr, 3, argv, &answerObj) == TCL_OK) {
-	string = Tcl_GetStringFromObj(answerObj, &length);
+	string = PyosslGetUtf8(answerObj, &text, &length);
 	if (length > size && !passPtr->truncate) {
 	    PyosslCallbackFail(passPtr->cbPtr, passPtr->module, "ValueError",
 		    "the passphrase from the callback is too long");
@@ -493,6 +504,8 @@ PyosslPassRead(
 	    result = (int) (length > size ? size : length);
 	    memcpy(buf, string, result);
 	}
+	OPENSSL_cleanse(Tcl_DStringValue(&text), length);
+	Tcl_DStringFree(&text);
 	Tcl_DecrRefCount(answerObj);
     }
     for (i = 0; i < 3; i++) {

@@ -222,6 +222,54 @@ PyosslAsn1IntegerObj(
 }
 
 /*
+ * PyosslGetUtf8 --
+ *	The characters of a value as UTF-8 of the outside world. Tcl's own form
+ *	is not that: it writes a NUL in two bytes and, in Tcl 8.6, a character
+ *	beyond U+FFFF as two halves.
+ * Arguments:
+ *	dsPtr	Is initialized, and holds the bytes; the caller's to free.
+ * Results:
+ *	The bytes, in dsPtr, with a NUL behind them.
+ */
+const char *
+PyosslGetUtf8(
+    Tcl_Obj *objPtr,
+    Tcl_DString *dsPtr,
+    Tcl_Size *lengthPtr)
+{
+    Tcl_Encoding utf8 = Tcl_GetEncoding(NULL, "utf-8");
+    Tcl_Size length;
+    const char *string = Tcl_GetStringFromObj(objPtr, &length);
+
+    Tcl_UtfToExternalDString(utf8, string, length, dsPtr);
+    Tcl_FreeEncoding(utf8);
+    *lengthPtr = Tcl_DStringLength(dsPtr);
+    return Tcl_DStringValue(dsPtr);
+}
+
+/*
+ * PyosslUtf8Obj --
+ *	UTF-8 bytes as characters. Bytes that are no UTF-8 become the
+ *	characters of the same number, so nothing is lost.
+ */
+Tcl_Obj *
+PyosslUtf8Obj(
+    const char *bytes,
+    Tcl_Size length)
+{
+    Tcl_Encoding utf8 = Tcl_GetEncoding(NULL, "utf-8");
+    Tcl_DString text;
+    Tcl_Obj *objPtr;
+
+    Tcl_ExternalToUtfDString(utf8, bytes, length, &text);
+    Tcl_FreeEncoding(utf8);
+    objPtr = Tcl_NewStringObj(Tcl_DStringValue(&text),
+	    Tcl_DStringLength(&text));
+    Tcl_DStringFree(&text);
+    return objPtr;
+}
+
+/*
  * PyosslGetDigest --
  *	A message digest by OpenSSL's name; an unknown one is a ValueError.
  */

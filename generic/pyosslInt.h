@@ -280,7 +280,7 @@ MODULE_SCOPE int	PyosslOpEndFailure(PyosslOp *opPtr,
  */
 typedef struct PyosslPass {
     PyosslModule module;
-    const char *string;		/* UTF-8, or NULL. Belongs to an argument. */
+    char *string;		/* UTF-8, or NULL. Owned. */
     Tcl_Size length;
     PyosslCallback *cbPtr;	/* Or NULL. Owned where [Init] made it. */
     Tcl_Obj *userdataObj;	/* The callback's third argument, or NULL. */
@@ -322,6 +322,9 @@ MODULE_SCOPE BIGNUM *	PyosslGetBignum(Tcl_Interp *interp,
 			    Tcl_Obj *objPtr);
 MODULE_SCOPE Tcl_Obj *	PyosslBignumObj(const BIGNUM *bnPtr);
 MODULE_SCOPE Tcl_Obj *	PyosslAsn1IntegerObj(const ASN1_INTEGER *intPtr);
+MODULE_SCOPE const char *PyosslGetUtf8(Tcl_Obj *objPtr, Tcl_DString *dsPtr,
+			    Tcl_Size *lengthPtr);
+MODULE_SCOPE Tcl_Obj *	PyosslUtf8Obj(const char *bytes, Tcl_Size length);
 MODULE_SCOPE const EVP_MD *PyosslGetDigest(Tcl_Interp *interp,
 			    PyosslModule module, Tcl_Obj *objPtr);
 MODULE_SCOPE Tcl_Obj *	PyosslBioObj(BIO *bioPtr);

@@ -5,11 +5,12 @@
 #	folder, puts a clone of the project there, and runs both first commands
 #	of the README in it.
 #
-#	sh tools/fresh.sh ?--keep? ?--ci? ?FOLDER?
+#	sh tools/fresh.sh ?--keep? ?--ci? ?--suite=NAME? ?FOLDER?
 #
 #	FOLDER	where the system is made (default: a new one, removed at the end)
-#	--keep	keep the bare system as FOLDER/base, and use it if it is there
+#	--keep	keep the bare system as FOLDER/SUITE, and use it if it is there
 #	--ci	run .ci/run there as well
+#	--suite=NAME	another Debian than the machine's, e.g. the next one
 #
 #	Needs root, debootstrap and git.  The mirror and the suite are those of
 #	the machine's own apt.  Only what is committed is tested.
@@ -27,11 +28,13 @@ die() {
 
 keep=0
 ci=
+suite=
 scratch=
 for argument in "$@"; do
     case $argument in
 	--keep) keep=1 ;;
 	--ci) ci="bash .ci/run" ;;
+	--suite=*) suite=${argument#--suite=} ;;
 	-*) die "unknown option $argument" ;;
 	*) scratch=$argument ;;
     esac
@@ -60,7 +63,7 @@ cleanup() {
     done
     if test -d "$root" && ! grep -q " $root/" /proc/mounts; then
 	rm -rf --one-file-system "$root"
-	test $keep = 1 || rm -rf --one-file-system "$scratch/base"
+	test $keep = 1 || rm -rf --one-file-system "$scratch/$suite"
 	test $made = 0 -o $keep = 1 || rmdir "$scratch" 2>/dev/null
     fi
 }
@@ -69,29 +72,30 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 # The mirror and the suite out of apt's own answer about the base system.
-. /etc/os-release
-suite=${VERSION_CODENAME:?}
+here=`sed -n 's/^VERSION_CODENAME=//p' /etc/os-release`
+test -n "$here" || die "/etc/os-release does not name this Debian"
+suite=${suite:-$here}
 mirror=`apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' \
-    'Created-By: Packages' | awk -v s="$suite" \
+    'Created-By: Packages' | awk -v s="$here" \
     '$2 == s && $3 == "main" { print $1; exit }'`
-test -n "$mirror" || die "apt's sources name no archive for $suite"
+test -n "$mirror" || die "apt's sources name no archive for $here"
 
-if test -d "$scratch/base" && test -f "$scratch/base/.complete"; then
-    say "using the system that was kept in $scratch/base"
+if test -d "$scratch/$suite" && test -f "$scratch/$suite/.complete"; then
+    say "using the system that was kept in $scratch/$suite"
 else
-    say "making a minimal $suite in $scratch/base"
-    rm -rf --one-file-system "$scratch/base"
-    debootstrap --variant=minbase "$suite" "$scratch/base" "$mirror" \
+    say "making a minimal $suite in $scratch/$suite"
+    rm -rf --one-file-system "$scratch/$suite"
+    debootstrap --variant=minbase "$suite" "$scratch/$suite" "$mirror" \
 	>"$scratch/debootstrap.log" 2>&1 \
 	|| { tail -n 5 "$scratch/debootstrap.log" >&2; die "debootstrap failed"; }
     rm -f "$scratch/debootstrap.log"
-    : >"$scratch/base/.complete"
+    : >"$scratch/$suite/.complete"
 fi
 rm -rf --one-file-system "$root"
 if test $keep = 1; then
-    cp -a "$scratch/base" "$root" || die "cannot copy the system"
+    cp -a "$scratch/$suite" "$root" || die "cannot copy the system"
 else
-    mv "$scratch/base" "$root" || die "cannot move the system"
+    mv "$scratch/$suite" "$root" || die "cannot move the system"
 fi
 
 # The same archives as here, security updates among them.
@@ -100,7 +104,7 @@ for list in /etc/apt/sources.list /etc/apt/sources.list.d/debian.list \
     test -f "$list" || continue
     test -f "$root/etc/apt/sources.list" && rm -f "$root/etc/apt/sources.list"
     mkdir -p "$root`dirname "$list"`"
-    cp "$list" "$root$list"
+    sed "s/$here/$suite/g" "$list" >"$root$list"
 done
 for file in /etc/apt/apt.conf.d/*proxy* /etc/apt/apt.conf.d/*mirror*; do
     test -f "$file" && cp "$file" "$root/etc/apt/apt.conf.d/"

@@ -10,6 +10,7 @@
 #	--valgrind	under valgrind
 #	--cc=COMPILER	compile with that, e.g. clang, in a folder of its own
 #	--werror	every compiler warning is an error
+#	--with-*, --enable-*  go to configure, e.g. --with-openssl=DIR
 #	any other	goes to tests/all.tcl, e.g. -file 'x509*' -verbose
 #
 #	The last line is "N passed, N failed, N skipped".
@@ -30,6 +31,7 @@ while test $# -gt 0; do
 	--asan) target=asan ;;
 	--valgrind) target=valgrind; extra="$extra valgrind libc6-dbg" ;;
 	--werror) options="$options --enable-werror" ;;
+	--with-*|--enable-*) options="$options $1" ;;
 	--cc=*)
 	    CC=${1#--cc=}
 	    export CC

@@ -151,7 +151,8 @@ AC_DEFUN([PYOSSL_ADD_SOURCES], [
 #------------------------------------------------------------------------
 # PYOSSL_CHECK_SOURCES --
 #
-#	Finds C files that the list forgot.
+#	Finds C files that the list forgot, and compiles them all the same, so
+#	that a new file can be tried before it is listed.
 #------------------------------------------------------------------------
 
 AC_DEFUN([PYOSSL_CHECK_SOURCES], [
@@ -161,6 +162,7 @@ AC_DEFUN([PYOSSL_CHECK_SOURCES], [
 	    *)
 		if test "${TEA_PLATFORM}" = "unix" -o -f "$srcdir/generic/$pyossl_source"; then
 		    AC_MSG_WARN([$pyossl_source is not in the list of configure.in])
+		    PYOSSL_ADD_SOURCES([$pyossl_source])
 		fi
 		;;
 	esac

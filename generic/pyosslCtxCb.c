@@ -1,0 +1,363 @@
+/*
+ * pyosslCtxCb.c --
+ *
+ *	The functions which OpenSSL calls back on behalf of a context. Each
+ *	finds its connection by the SSL's ex_data and the script by that
+ *	connection's present context, and gives OpenSSL the safe answer where
+ *	the script fails. Has no commands.
+ *
+ *	    OpenSSL --> C function --> PyosslTls --> PyosslCtx --> callback
+ *	                    |                                         |
+ *	                    +<-- answer, or the safe one <-- result or error
+ *
+ *	A connection that has moved to another thread has a context without
+ *	callbacks; then OpenSSL's own verdict stands.
+ */
+
+#include "pyosslCrypto.h"
+#include "pyosslTls.h"
+
+/*
+ * What a call is about: who is called and for which connection. The script
+ * may take the callback off, or destroy the context; both are held here.
+ */
+typedef struct Call {
+    PyosslCtx *ctxPtr;		/* Held. */
+    PyosslCallback *cbPtr;	/* A copy of our own. */
+    Tcl_Obj *argv[5];		/* Held; argv[0] is the connection. */
+    int argc;
+} Call;
+
+/*
+ * Begins a call of a context's script.
+ * Results:
+ *	1, to be finished with CallDone; 0 where there is no script to run.
+ */
+static int
+CallBegin(
+    Call *callPtr,
+    PyosslTls *tlsPtr,
+    PyosslCtx *ctxPtr,
+    PyosslCbId id)
+{
+    PyosslCallback *cbPtr = ctxPtr->cb[id];
+    PyosslInterp *ipPtr;
+
+    if (!PyosslCallbackUsable(cbPtr)) {
+	return 0;
+    }
+    ipPtr = PyosslCallbackInterp(cbPtr);
+    callPtr->cbPtr = NULL;
+    if (PyosslCallbackSet(NULL, PYOSSL_SSL, ipPtr,
+	    PyosslCallbackPrefix(cbPtr), &callPtr->cbPtr) != TCL_OK) {
+	return 0;
+    }
+    PyosslCtxHold(ctxPtr);
+    callPtr->ctxPtr = ctxPtr;
+    callPtr->argv[0] = PyosslTlsConnObj(tlsPtr, ipPtr);
+    Tcl_IncrRefCount(callPtr->argv[0]);
+    callPtr->argc = 1;
+    return 1;
+}
+
+static void
+CallArg(
+    Call *callPtr,
+    Tcl_Obj *valueObj)
+{
+    Tcl_IncrRefCount(valueObj);
+    callPtr->argv[callPtr->argc++] = valueObj;
+}
+
+/* Runs the script; see PyosslCallbackCall. */
+static int
+CallRun(
+    Call *callPtr,
+    Tcl_Obj **resultPtr)
+{
+    return PyosslCallbackCall(callPtr->cbPtr, callPtr->argc, callPtr->argv,
+	    resultPtr);
+}
+
+static void
+CallDone(
+    Call *callPtr)
+{
+    while (callPtr->argc > 0) {
+	Tcl_DecrRefCount(callPtr->argv[--callPtr->argc]);
+    }
+    PyosslCallbackFree(&callPtr->cbPtr);
+    PyosslCtxRelease(callPtr->ctxPtr);
+}
+
+/*
+ * InfoFunction --
+ *	SSL_CTX_set_info_callback(3): conn where ret. Cannot stop OpenSSL; an
+ *	error is raised by the operation that is under way. The connection
+ *	itself takes note of alerts and handshakes here, so the function is
+ *	always installed.
+ */
+static void
+InfoFunction(
+    const SSL *ssl,
+    int where,
+    int ret)
+{
+    PyosslTls *tlsPtr = PyosslTlsFromSsl(ssl);
+    Call call;
+
+    if (tlsPtr == NULL) {
+	return;
+    }
+    PyosslTlsNoteInfo(tlsPtr, where, ret);
+    if (!CallBegin(&call, tlsPtr, tlsPtr->ctxPtr, PYOSSL_CB_INFO)) {
+	return;
+    }
+    CallArg(&call, Tcl_NewIntObj(where));
+    CallArg(&call, Tcl_NewIntObj(ret));
+    CallRun(&call, NULL);
+    CallDone(&call);
+}
+
+/*
+ * MsgFunction --
+ *	SSL_CTX_set_msg_callback(3): conn direction version type bytes, with
+ *	OpenSSL's pseudo types for record headers (256) and the inner content
+ *	type of TLS 1.3 (257) among the types.
+ */
+static void
+MsgFunction(
+    int write,
+    int version,
+    int contentType,
+    const void *bytes,
+    size_t length,
+    SSL *ssl,
+    void *arg)
+{
+    PyosslTls *tlsPtr = PyosslTlsFromSsl(ssl);
+    Call call;
+
+    (void) arg;
+    if (tlsPtr == NULL
+	    || !CallBegin(&call, tlsPtr, tlsPtr->ctxPtr, PYOSSL_CB_MSG)) {
+	return;
+    }
+    CallArg(&call, Tcl_NewStringObj(write ? "out" : "in", -1));
+    CallArg(&call, Tcl_NewIntObj(version));
+    CallArg(&call, Tcl_NewIntObj(contentType));
+    CallArg(&call, Tcl_NewByteArrayObj(bytes, (Tcl_Size) length));
+    CallRun(&call, NULL);
+    CallDone(&call);
+}
+
+/* KeylogFunction -- SSL_CTX_set_keylog_callback(3): conn line. */
+static void
+KeylogFunction(
+    const SSL *ssl,
+    const char *line)
+{
+    PyosslTls *tlsPtr = PyosslTlsFromSsl(ssl);
+    Call call;
+
+    if (tlsPtr == NULL
+	    || !CallBegin(&call, tlsPtr, tlsPtr->ctxPtr, PYOSSL_CB_KEYLOG)) {
+	return;
+    }
+    CallArg(&call, Tcl_NewStringObj(line, -1));
+    CallRun(&call, NULL);
+    CallDone(&call);
+}
+
+/*
+ * Asks the verify script about one certificate.
+ * Results:
+ *	1 accept, 0 reject: the script said so, or it failed.
+ */
+static int
+VerifyAsk(
+    Call *callPtr,
+    int ok,
+    X509_STORE_CTX *storePtr)
+{
+    X509 *certPtr = X509_STORE_CTX_get_current_cert(storePtr);
+    PyosslObject *certObjPtr = NULL;
+    Tcl_Obj *answerObj;
+    int accept = 0;
+
+    if (certPtr != NULL && X509_up_ref(certPtr)) {
+	certObjPtr = PyosslObjectNew(PyosslCallbackInterp(callPtr->cbPtr),
+		&pyosslX509Class, certPtr);
+    }
+    if (certObjPtr != NULL) {
+	PyosslObjectHold(certObjPtr);
+    }
+    CallArg(callPtr, certObjPtr ? PyosslObjectName(certObjPtr)
+	    : Tcl_NewObj());
+    CallArg(callPtr, Tcl_NewIntObj(X509_STORE_CTX_get_error(storePtr)));
+    CallArg(callPtr, Tcl_NewIntObj(X509_STORE_CTX_get_error_depth(storePtr)));
+    CallArg(callPtr, Tcl_NewIntObj(ok));
+    if (CallRun(callPtr, &answerObj) == TCL_OK) {
+	if (Tcl_GetBooleanFromObj(NULL, answerObj, &accept) != TCL_OK) {
+	    accept = 0;
+	    PyosslCallbackFail(callPtr->cbPtr, PYOSSL_SSL, "TypeError",
+		    "the verify callback must return a boolean");
+	}
+	Tcl_DecrRefCount(answerObj);
+    }
+    if (certObjPtr != NULL) {
+	PyosslObjectDelete(certObjPtr);
+	PyosslObjectRelease(certObjPtr);
+    }
+    return accept;
+}
+
+/*
+ * VerifyFunction --
+ *	SSL_CTX_set_verify(3): conn x509 errnum depth ok -> boolean. Also
+ *	tells the connection of the checks that failed, for its messages; for
+ *	that it is installed without a script too.
+ */
+static int
+VerifyFunction(
+    int ok,
+    X509_STORE_CTX *storePtr)
+{
+    SSL *ssl = X509_STORE_CTX_get_ex_data(storePtr,
+	    SSL_get_ex_data_X509_STORE_CTX_idx());
+    PyosslTls *tlsPtr = ssl != NULL ? PyosslTlsFromSsl(ssl) : NULL;
+    Call call;
+    int accept;
+
+    if (tlsPtr == NULL) {
+	return ok;
+    }
+    if (!ok) {
+	PyosslTlsVerifyFailed(tlsPtr, storePtr);
+    }
+    if (!CallBegin(&call, tlsPtr, tlsPtr->ctxPtr, PYOSSL_CB_VERIFY)) {
+	return ok;
+    }
+    accept = VerifyAsk(&call, ok, storePtr);
+    CallDone(&call);
+    ERR_clear_error();
+    if (accept) {
+	X509_STORE_CTX_set_error(storePtr, X509_V_OK);
+    } else if (X509_STORE_CTX_get_error(storePtr) == X509_V_OK) {
+	X509_STORE_CTX_set_error(storePtr,
+		X509_V_ERR_APPLICATION_VERIFICATION);
+    }
+    return accept;
+}
+
+/*
+ * ServernameFunction --
+ *	SSL_CTX_set_tlsext_servername_callback(3), servers only. First the
+ *	table of names may change the context, then the script of the context
+ *	that the connection began with is called: conn. OpenSSL comes here
+ *	also when the client named no server.
+ */
+static int
+ServernameFunction(
+    SSL *ssl,
+    int *alertPtr,
+    void *arg)
+{
+    PyosslTls *tlsPtr = PyosslTlsFromSsl(ssl);
+    const char *name;
+    PyosslCtx *ctxPtr, *otherPtr;
+    Call call;
+    int code = TCL_OK;
+
+    (void) arg;
+    if (tlsPtr == NULL || !SSL_is_server(ssl)) {
+	return SSL_TLSEXT_ERR_OK;
+    }
+    ctxPtr = tlsPtr->ctxPtr;
+    PyosslCtxHold(ctxPtr);
+    name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+    if (name != NULL && ctxPtr->sniList != NULL) {
+	otherPtr = PyosslSniFind(ctxPtr->sniList, name);
+	if (otherPtr != NULL && otherPtr != ctxPtr) {
+	    PyosslTlsSetCtx(tlsPtr, otherPtr);
+	}
+    }
+    if (CallBegin(&call, tlsPtr, ctxPtr, PYOSSL_CB_SERVERNAME)) {
+	code = CallRun(&call, NULL);
+	CallDone(&call);
+    }
+    PyosslCtxRelease(ctxPtr);
+    if (code != TCL_OK) {
+	*alertPtr = SSL_AD_INTERNAL_ERROR;
+	return SSL_TLSEXT_ERR_ALERT_FATAL;
+    }
+    return SSL_TLSEXT_ERR_OK;
+}
+
+/*
+ * AlpnFunction --
+ *	SSL_CTX_set_alpn_select_cb(3): the first protocol of ours that the
+ *	client has too. None is a no_application_protocol alert (RFC 7301,
+ *	3.2), unless the context says to go on without.
+ */
+static int
+AlpnFunction(
+    SSL *ssl,
+    const unsigned char **outPtr,
+    unsigned char *outLengthPtr,
+    const unsigned char *in,
+    unsigned int inLength,
+    void *arg)
+{
+    PyosslTls *tlsPtr = PyosslTlsFromSsl(ssl);
+    PyosslCtx *ctxPtr = tlsPtr != NULL ? tlsPtr->ctxPtr : NULL;
+    unsigned int i, j;
+
+    (void) arg;
+    if (ctxPtr == NULL || ctxPtr->alpn == NULL) {
+	return SSL_TLSEXT_ERR_NOACK;
+    }
+    for (i = 0; i < ctxPtr->alpnLength; i += 1 + ctxPtr->alpn[i]) {
+	for (j = 0; j < inLength; j += 1 + in[j]) {
+	    /* OpenSSL has checked that the client's list is well formed. */
+	    if (in[j] == ctxPtr->alpn[i]
+		    && memcmp(in + j, ctxPtr->alpn + i, 1 + in[j]) == 0) {
+		*outPtr = in + j + 1;
+		*outLengthPtr = in[j];
+		return SSL_TLSEXT_ERR_OK;
+	    }
+	}
+    }
+    return ctxPtr->alpnRequire ? SSL_TLSEXT_ERR_ALERT_FATAL
+	    : SSL_TLSEXT_ERR_NOACK;
+}
+
+/*
+ * PyosslCtxCbUpdate --
+ *	Installs the functions that the context needs, and takes the others
+ *	off: what no script waits for must cost nothing. A passphrase is
+ *	never asked for on the terminal.
+ */
+void
+PyosslCtxCbUpdate(
+    PyosslCtx *ctxPtr)
+{
+    SSL_CTX *sslCtx = ctxPtr->sslCtx;
+    PyosslCallback **cb = ctxPtr->cb;
+    int mode = SSL_CTX_get_verify_mode(sslCtx);
+    int byName = cb[PYOSSL_CB_SERVERNAME] != NULL || ctxPtr->sniList != NULL;
+
+    SSL_CTX_set_info_callback(sslCtx, InfoFunction);
+    SSL_CTX_set_msg_callback(sslCtx, cb[PYOSSL_CB_MSG] ? MsgFunction : NULL);
+    SSL_CTX_set_keylog_callback(sslCtx,
+	    cb[PYOSSL_CB_KEYLOG] ? KeylogFunction : NULL);
+    SSL_CTX_set_verify(sslCtx, mode,
+	    mode != SSL_VERIFY_NONE || cb[PYOSSL_CB_VERIFY]
+	    ? VerifyFunction : NULL);
+    /* A macro that casts only the start of what it is given. */
+    SSL_CTX_set_tlsext_servername_callback(sslCtx,
+	    (byName ? ServernameFunction : NULL));
+    SSL_CTX_set_alpn_select_cb(sslCtx, ctxPtr->alpn ? AlpnFunction : NULL,
+	    NULL);
+    SSL_CTX_set_default_passwd_cb(sslCtx, PyosslPassRead);
+}

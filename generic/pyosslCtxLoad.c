@@ -1,0 +1,476 @@
+/*
+ * pyosslCtxLoad.c --
+ *
+ *	What a context shows of itself: certificates, keys, and parameters
+ *	for Diffie-Hellman, from files and objects. A file is parsed to its
+ *	end before anything is set, so that a bad one changes nothing.
+ */
+
+#include "pyosslCrypto.h"
+#include "pyosslTls.h"
+#include <openssl/asn1err.h>
+
+static SSL_CTX *
+Native(
+    PyosslObject *objPtr)
+{
+    return ((PyosslCtx *) objPtr->nativePtr)->sslCtx;
+}
+
+/* The format argument of the *_file methods. */
+static int
+GetFormat(
+    Tcl_Interp *interp,
+    int objc,
+    Tcl_Obj *const objv[],
+    int *typePtr)
+{
+    *typePtr = PYOSSL_FILETYPE_PEM;
+    return objc > 3 ? PyosslGetFiletype(interp, PYOSSL_SSL, objv[3], 0,
+	    typePtr) : TCL_OK;
+}
+
+/*
+ * ---------------------------------------------------------------------
+ * Certificates
+ * ---------------------------------------------------------------------
+ */
+
+/* The first certificate of a file; NULL with the reason on the queue. */
+static X509 *
+ReadCertificate(
+    const PyosslFile *filePtr,
+    int type)
+{
+    const unsigned char *p = filePtr->bytes;
+    X509 *certPtr;
+    BIO *bioPtr;
+
+    if (type == PYOSSL_FILETYPE_ASN1) {
+	certPtr = d2i_X509(NULL, &p, (long) filePtr->length);
+	if (certPtr != NULL && p != filePtr->bytes + filePtr->length) {
+	    X509_free(certPtr);
+	    ERR_raise_data(ERR_LIB_ASN1, ASN1_R_TOO_LONG,
+		    "bytes after the certificate");
+	    return NULL;
+	}
+	return certPtr;
+    }
+    bioPtr = PyosslFileBio(filePtr);
+    certPtr = PEM_read_bio_X509_AUX(bioPtr, NULL, PyosslPassRead, NULL);
+    BIO_free(bioPtr);
+    return certPtr;
+}
+
+/* use_certificate cert (manual 3.3.1) */
+int
+PyosslCtxUseCertificate(
+    PyosslObject *objPtr,
+    Tcl_Interp *interp,
+    int objc,
+    Tcl_Obj *const objv[])
+{
+    X509 *certPtr = PyosslX509Get(interp, PYOSSL_SSL, objv[2]);
+
+    (void) objc;
+    if (certPtr == NULL) {
+	return TCL_ERROR;
+    }
+    ERR_clear_error();
+    if (!SSL_CTX_use_certificate(Native(objPtr), certPtr)) {
+	return PyosslFailQueue(interp, PYOSSL_SSL,
+		"cannot use the certificate");
+    }
+    ERR_clear_error();
+    return TCL_OK;
+}
+
+/* use_certificate_file file ?format? (manual 3.3.1) */
+int
+PyosslCtxUseCertificateFile(
+    PyosslObject *objPtr,
+    Tcl_Interp *interp,
+    int objc,
+    Tcl_Obj *const objv[])
+{
+    PyosslFile file;
+    X509 *certPtr;
+    int type, ok;
+
+    if (GetFormat(interp, objc, objv, &type) != TCL_OK
+	    || PyosslFileRead(interp, objv[2], &file) != TCL_OK) {
+	return TCL_ERROR;
+    }
+    certPtr = ReadCertificate(&file, type);
+    ok = certPtr != NULL && SSL_CTX_use_certificate(Native(objPtr), certPtr);
+    X509_free(certPtr);
+    PyosslFileFree(&file);
+    if (!ok) {
+	return PyosslFileFail(interp, "use the certificate in", objv[2]);
+    }
+    ERR_clear_error();
+    return TCL_OK;
+}
+
+/*
+ * Tries a certificate and its chain out on a context that is thrown away,
+ * since OpenSSL finds a chain too weak only after it took the certificate.
+ */
+static int
+TryChain(
+    SSL_CTX *sslCtx,
+    X509 *certPtr,
+    STACK_OF(X509) *chain)
+{
+    SSL_CTX *tryCtx = SSL_CTX_new(TLS_method());
+    int ok;
+
+    if (tryCtx == NULL) {
+	return 0;
+    }
+    SSL_CTX_set_security_level(tryCtx, SSL_CTX_get_security_level(sslCtx));
+    ok = SSL_CTX_use_certificate(tryCtx, certPtr)
+	    && SSL_CTX_set1_chain(tryCtx, chain) > 0;
+    SSL_CTX_free(tryCtx);
+    return ok;
+}
+
+/*
+ * use_certificate_chain_file file (manual 3.3.1): the certificate, then
+ * those that lead from it to an authority.
+ */
+int
+PyosslCtxUseCertificateChainFile(
+    PyosslObject *objPtr,
+    Tcl_Interp *interp,
+    int objc,
+    Tcl_Obj *const objv[])
+{
+    SSL_CTX *sslCtx = Native(objPtr);
+    STACK_OF(X509) *chain;
+    X509 *certPtr = NULL;
+    PyosslFile file;
+    int ok;
+
+    (void) objc;
+    if (PyosslFileRead(interp, objv[2], &file) != TCL_OK) {
+	return TCL_ERROR;
+    }
+    chain = PyosslFileCerts(&file);
+    PyosslFileFree(&file);
+    ok = chain != NULL;
+    if (ok) {
+	certPtr = sk_X509_shift(chain);
+	if (sk_X509_num(chain) == 0) {
+	    sk_X509_free(chain);
+	    chain = NULL;
+	}
+	/* The chain is that of the certificate set last. */
+	ok = (chain == NULL || TryChain(sslCtx, certPtr, chain))
+		&& SSL_CTX_use_certificate(sslCtx, certPtr)
+		&& SSL_CTX_set1_chain(sslCtx, chain) > 0;
+    }
+    X509_free(certPtr);
+    sk_X509_pop_free(chain, X509_free);
+    if (!ok) {
+	return PyosslFileFail(interp, "use the certificate chain in", objv[2]);
+    }
+    ERR_clear_error();
+    return TCL_OK;
+}
+
+/*
+ * add_extra_chain_cert cert (manual 3.3.1). OpenSSL sends the extra
+ * certificates only where the certificate has no chain of its own; there
+ * the new one is added to the chain.
+ */
+int
+PyosslCtxAddExtraChainCert(
+    PyosslObject *objPtr,
+    Tcl_Interp *interp,
+    int objc,
+    Tcl_Obj *const objv[])
+{
+    SSL_CTX *sslCtx = Native(objPtr);
+    X509 *certPtr = PyosslX509Get(interp, PYOSSL_SSL, objv[2]);
+    STACK_OF(X509) *chain = NULL;
+    int ok;
+
+    (void) objc;
+    if (certPtr == NULL) {
+	return TCL_ERROR;
+    }
+    ERR_clear_error();
+    SSL_CTX_get0_chain_certs(sslCtx, &chain);
+    if (chain != NULL) {
+	ok = SSL_CTX_add1_chain_cert(sslCtx, certPtr) > 0;
+    } else {
+	X509_up_ref(certPtr);
+	ok = SSL_CTX_add_extra_chain_cert(sslCtx, certPtr) > 0;
+	if (!ok) {
+	    X509_free(certPtr);
+	}
+    }
+    if (!ok) {
+	return PyosslFailQueue(interp, PYOSSL_SSL,
+		"cannot add the certificate to the chain");
+    }
+    ERR_clear_error();
+    return TCL_OK;
+}
+
+/*
+ * ---------------------------------------------------------------------
+ * Private keys
+ * ---------------------------------------------------------------------
+ */
+
+/* use_privatekey pkey (manual 3.3.1) */
+int
+PyosslCtxUsePrivatekey(
+    PyosslObject *objPtr,
+    Tcl_Interp *interp,
+    int objc,
+    Tcl_Obj *const objv[])
+{
+    EVP_PKEY *pkeyPtr = PyosslPkeyGet(interp, PYOSSL_SSL, objv[2], 1);
+
+    (void) objc;
+    if (pkeyPtr == NULL) {
+	return TCL_ERROR;
+    }
+    ERR_clear_error();
+    if (!SSL_CTX_use_PrivateKey(Native(objPtr), pkeyPtr)) {
+	return PyosslFailQueue(interp, PYOSSL_SSL, "cannot use the key");
+    }
+    ERR_clear_error();
+    return TCL_OK;
+}
+
+/* A private key in DER: any form, encrypted PKCS#8 included. */
+static EVP_PKEY *
+ReadKeyDer(
+    const PyosslFile *filePtr,
+    PyosslPass *passPtr)
+{
+    const unsigned char *p = filePtr->bytes;
+    const unsigned char *end = p + filePtr->length;
+    EVP_PKEY *pkeyPtr = NULL;
+    X509_SIG *sigPtr;
+    BIO *bioPtr;
+
+    sigPtr = d2i_X509_SIG(NULL, &p, (long) filePtr->length);
+    ERR_clear_error();
+    if (sigPtr != NULL) {
+	X509_SIG_free(sigPtr);
+	if (p == end) {
+	    bioPtr = PyosslFileBio(filePtr);
+	    pkeyPtr = d2i_PKCS8PrivateKey_bio(bioPtr, NULL, PyosslPassRead,
+		    passPtr);
+	    BIO_free(bioPtr);
+	}
+    } else {
+	p = filePtr->bytes;
+	pkeyPtr = d2i_AutoPrivateKey(NULL, &p, (long) filePtr->length);
+    }
+    if (pkeyPtr != NULL && p != end) {
+	EVP_PKEY_free(pkeyPtr);
+	pkeyPtr = NULL;
+	ERR_raise_data(ERR_LIB_ASN1, ASN1_R_TOO_LONG, "bytes after the key");
+    }
+    return pkeyPtr;
+}
+
+static EVP_PKEY *
+ReadKey(
+    const PyosslFile *filePtr,
+    int type,
+    PyosslPass *passPtr)
+{
+    EVP_PKEY *pkeyPtr;
+    BIO *bioPtr;
+
+    if (type == PYOSSL_FILETYPE_ASN1) {
+	return ReadKeyDer(filePtr, passPtr);
+    }
+    bioPtr = PyosslFileBio(filePtr);
+    pkeyPtr = PEM_read_bio_PrivateKey(bioPtr, NULL, PyosslPassRead, passPtr);
+    BIO_free(bioPtr);
+    return pkeyPtr;
+}
+
+/*
+ * use_privatekey_file file ?format? (manual 3.3.1). An encrypted key asks
+ * the passphrase callback; the script may do what it likes with the
+ * context meanwhile, so that a copy of the callback is called.
+ */
+int
+PyosslCtxUsePrivatekeyFile(
+    PyosslObject *objPtr,
+    Tcl_Interp *interp,
+    int objc,
+    Tcl_Obj *const objv[])
+{
+    PyosslCtx *ctxPtr = objPtr->nativePtr;
+    PyosslCallback *cbPtr = ctxPtr->cb[PYOSSL_CB_PASSWD];
+    EVP_PKEY *pkeyPtr;
+    PyosslPass pass;
+    PyosslOp op;
+    PyosslFile file;
+    int type, code = TCL_OK;
+
+    if (GetFormat(interp, objc, objv, &type) != TCL_OK) {
+	return TCL_ERROR;
+    }
+    PyosslPassInit(interp, PYOSSL_SSL, objPtr->ipPtr, 0, NULL, &pass);
+    pass.truncate = 1;
+    if (PyosslFileRead(interp, objv[2], &file) != TCL_OK) {
+	return TCL_ERROR;
+    }
+    if (cbPtr != NULL && PyosslCallbackSet(interp, PYOSSL_SSL,
+	    PyosslCallbackInterp(cbPtr), PyosslCallbackPrefix(cbPtr),
+	    &pass.cbPtr) != TCL_OK) {
+	PyosslFileFree(&file);
+	return TCL_ERROR;
+    }
+    pass.userdataObj = ctxPtr->userdataObj;
+    if (pass.userdataObj != NULL) {
+	Tcl_IncrRefCount(pass.userdataObj);
+    }
+    PyosslOpBegin(&op);
+    pkeyPtr = ReadKey(&file, type, &pass);
+    PyosslFileFree(&file);
+    if (pkeyPtr == NULL
+	    || !SSL_CTX_use_PrivateKey(ctxPtr->sslCtx, pkeyPtr)) {
+	code = PyosslFileFail(interp, pass.asked && pass.cbPtr == NULL
+		? "decrypt, for want of a passphrase callback, the key in"
+		: "use the private key in", objv[2]);
+    }
+    EVP_PKEY_free(pkeyPtr);
+    ERR_clear_error();
+    if (pass.userdataObj != NULL) {
+	Tcl_DecrRefCount(pass.userdataObj);
+    }
+    PyosslPassDone(&pass);
+    return PyosslOpEnd(&op, interp, code);
+}
+
+/* check_privatekey (manual 3.3.1) */
+int
+PyosslCtxCheckPrivatekey(
+    PyosslObject *objPtr,
+    Tcl_Interp *interp,
+    int objc,
+    Tcl_Obj *const objv[])
+{
+    (void) objc; (void) objv;
+    ERR_clear_error();
+    if (!SSL_CTX_check_private_key(Native(objPtr))) {
+	return PyosslFailQueue(interp, PYOSSL_SSL,
+		"the private key does not match the certificate");
+    }
+    return TCL_OK;
+}
+
+/*
+ * ---------------------------------------------------------------------
+ * Diffie-Hellman parameters
+ * ---------------------------------------------------------------------
+ */
+
+/*
+ * Sets parameters in PEM. OpenSSL looks at the security level twice, now
+ * and in each handshake; the second time counts, so that this method and
+ * [set_security_level] may come in any order.
+ * Results:
+ *	1; 0 with the reason on the queue.
+ */
+static int
+SetDh(
+    SSL_CTX *sslCtx,
+    BIO *bioPtr)
+{
+    EVP_PKEY *pkeyPtr = PEM_read_bio_Parameters(bioPtr, NULL);
+    int level, ok;
+
+    if (pkeyPtr != NULL && !EVP_PKEY_is_a(pkeyPtr, "DH")
+	    && !EVP_PKEY_is_a(pkeyPtr, "DHX")) {
+	EVP_PKEY_free(pkeyPtr);
+	pkeyPtr = NULL;
+	ERR_raise(ERR_LIB_EVP, EVP_R_EXPECTING_A_DH_KEY);
+    }
+    if (pkeyPtr == NULL) {
+	return 0;
+    }
+    level = SSL_CTX_get_security_level(sslCtx);
+    SSL_CTX_set_security_level(sslCtx, 0);
+    ok = SSL_CTX_set0_tmp_dh_pkey(sslCtx, pkeyPtr);
+    SSL_CTX_set_security_level(sslCtx, level);
+    if (!ok) {
+	EVP_PKEY_free(pkeyPtr);
+	return 0;
+    }
+    SSL_CTX_set_dh_auto(sslCtx, 0);
+    ERR_clear_error();
+    return 1;
+}
+
+/* load_tmp_dh dhfile (manual 3.3.1) */
+int
+PyosslCtxLoadTmpDh(
+    PyosslObject *objPtr,
+    Tcl_Interp *interp,
+    int objc,
+    Tcl_Obj *const objv[])
+{
+    PyosslFile file;
+    BIO *bioPtr;
+    int ok;
+
+    (void) objc;
+    if (PyosslFileRead(interp, objv[2], &file) != TCL_OK) {
+	return TCL_ERROR;
+    }
+    bioPtr = PyosslFileBio(&file);
+    ok = SetDh(Native(objPtr), bioPtr);
+    BIO_free(bioPtr);
+    PyosslFileFree(&file);
+    return ok ? TCL_OK : PyosslFileFail(interp,
+	    "load the Diffie-Hellman parameters in", objv[2]);
+}
+
+/*
+ * set_tmp_dh params: PEM; "auto" for OpenSSL's own parameters, as strong as
+ * the key of the certificate; empty for none.
+ */
+int
+PyosslCtxSetTmpDh(
+    PyosslObject *objPtr,
+    Tcl_Interp *interp,
+    int objc,
+    Tcl_Obj *const objv[])
+{
+    SSL_CTX *sslCtx = Native(objPtr);
+    Tcl_Size length;
+    const char *text = Tcl_GetStringFromObj(objv[2], &length);
+    BIO *bioPtr;
+    int ok;
+
+    (void) objc;
+    ERR_clear_error();
+    if (length == 0 || strcmp(text, "auto") == 0) {
+	int level = SSL_CTX_get_security_level(sslCtx);
+
+	SSL_CTX_set_security_level(sslCtx, 0);
+	SSL_CTX_set0_tmp_dh_pkey(sslCtx, NULL);
+	SSL_CTX_set_security_level(sslCtx, level);
+	SSL_CTX_set_dh_auto(sslCtx, length != 0);
+	ERR_clear_error();
+	return TCL_OK;
+    }
+    bioPtr = BIO_new_mem_buf(text, (int) length);
+    ok = SetDh(sslCtx, bioPtr);
+    BIO_free(bioPtr);
+    return ok ? TCL_OK : PyosslFailQueue(interp, PYOSSL_SSL,
+	    "cannot set the Diffie-Hellman parameters");
+}

@@ -1,0 +1,422 @@
+/*
+ * pyosslCtxTrust.c --
+ *
+ *	Whom a context trusts: authorities from files, directories and the
+ *	platform, its store, and the names which a server asks client
+ *	certificates of.
+ */
+
+#include "pyosslCrypto.h"
+#include "pyosslTls.h"
+#include <errno.h>
+#include <stdlib.h>
+
+static SSL_CTX *
+Native(
+    PyosslObject *objPtr)
+{
+    return ((PyosslCtx *) objPtr->nativePtr)->sslCtx;
+}
+
+/*
+ * ---------------------------------------------------------------------
+ * Client CAs: the names that a server asks client certificates of
+ * ---------------------------------------------------------------------
+ */
+
+static void
+FreeNames(
+    STACK_OF(X509_NAME) *names)
+{
+    sk_X509_NAME_pop_free(names, X509_NAME_free);
+}
+
+/* Adds a copy of a name unless the stack has it; 0 without memory. */
+static int
+PushName(
+    STACK_OF(X509_NAME) *names,
+    const X509_NAME *namePtr,
+    int unique)
+{
+    X509_NAME *copyPtr;
+    int i;
+
+    for (i = 0; unique && i < sk_X509_NAME_num(names); i++) {
+	if (X509_NAME_cmp(sk_X509_NAME_value(names, i), namePtr) == 0) {
+	    return 1;
+	}
+    }
+    copyPtr = X509_NAME_dup(namePtr);
+    if (copyPtr == NULL || !sk_X509_NAME_push(names, copyPtr)) {
+	X509_NAME_free(copyPtr);
+	return 0;
+    }
+    return 1;
+}
+
+/* load_client_ca pemfile (manual 3.3.1): the names of all that are in it. */
+int
+PyosslCtxLoadClientCa(
+    PyosslObject *objPtr,
+    Tcl_Interp *interp,
+    int objc,
+    Tcl_Obj *const objv[])
+{
+    STACK_OF(X509_NAME) *names;
+    STACK_OF(X509) *certs;
+    PyosslFile file;
+    int i, ok = 1;
+
+    (void) objc;
+    if (PyosslFileRead(interp, objv[2], &file) != TCL_OK) {
+	return TCL_ERROR;
+    }
+    certs = PyosslFileCerts(&file);
+    PyosslFileFree(&file);
+    if (certs == NULL) {
+	return PyosslFileFail(interp, "read the certificates in", objv[2]);
+    }
+    names = sk_X509_NAME_new_null();
+    for (i = 0; ok && i < sk_X509_num(certs); i++) {
+	ok = PushName(names,
+		X509_get_subject_name(sk_X509_value(certs, i)), 1);
+    }
+    sk_X509_pop_free(certs, X509_free);
+    if (!ok) {
+	FreeNames(names);
+	return PyosslFileFail(interp, "read the certificates in", objv[2]);
+    }
+    SSL_CTX_set_client_CA_list(Native(objPtr), names);
+    return TCL_OK;
+}
+
+/* set_client_ca_list {x509name ...} (manual 3.3.1) */
+int
+PyosslCtxSetClientCaList(
+    PyosslObject *objPtr,
+    Tcl_Interp *interp,
+    int objc,
+    Tcl_Obj *const objv[])
+{
+    STACK_OF(X509_NAME) *names;
+    X509_NAME *namePtr;
+    Tcl_Obj **words;
+    Tcl_Size i, count;
+
+    (void) objc;
+    if (Tcl_ListObjGetElements(NULL, objv[2], &count, &words) != TCL_OK) {
+	return PyosslFail(interp, PYOSSL_SSL, "TypeError",
+		"the client CAs must be a list of x509name objects");
+    }
+    names = sk_X509_NAME_new_null();
+    for (i = 0; i < count; i++) {
+	namePtr = PyosslNameGet(interp, PYOSSL_SSL, words[i]);
+	if (namePtr == NULL) {
+	    FreeNames(names);
+	    return TCL_ERROR;
+	}
+	if (!PushName(names, namePtr, 0)) {
+	    FreeNames(names);
+	    return PyosslFailQueue(interp, PYOSSL_SSL,
+		    "cannot set the client CAs");
+	}
+    }
+    SSL_CTX_set_client_CA_list(Native(objPtr), names);
+    return TCL_OK;
+}
+
+/* add_client_ca cert (manual 3.3.1) */
+int
+PyosslCtxAddClientCa(
+    PyosslObject *objPtr,
+    Tcl_Interp *interp,
+    int objc,
+    Tcl_Obj *const objv[])
+{
+    X509 *certPtr = PyosslX509Get(interp, PYOSSL_SSL, objv[2]);
+
+    (void) objc;
+    if (certPtr == NULL) {
+	return TCL_ERROR;
+    }
+    ERR_clear_error();
+    if (!SSL_CTX_add_client_CA(Native(objPtr), certPtr)) {
+	return PyosslFailQueue(interp, PYOSSL_SSL, "cannot add the client CA");
+    }
+    return TCL_OK;
+}
+
+/*
+ * ---------------------------------------------------------------------
+ * Trust
+ * ---------------------------------------------------------------------
+ */
+
+/*
+ * All the certificates and CRLs of a PEM file.
+ * Results:
+ *	NULL with the reason on the queue where one is bad, or there is none.
+ */
+static STACK_OF(X509_INFO) *
+ReadTrusted(
+    const PyosslFile *filePtr)
+{
+    BIO *bioPtr = PyosslFileBio(filePtr);
+    STACK_OF(X509_INFO) *infos;
+    int i;
+
+    infos = PEM_X509_INFO_read_bio(bioPtr, NULL, PyosslPassRead, NULL);
+    BIO_free(bioPtr);
+    for (i = 0; i < sk_X509_INFO_num(infos); i++) {
+	X509_INFO *infoPtr = sk_X509_INFO_value(infos, i);
+
+	if (infoPtr->x509 != NULL || infoPtr->crl != NULL) {
+	    ERR_clear_error();
+	    return infos;
+	}
+    }
+    if (infos != NULL) {
+	sk_X509_INFO_pop_free(infos, X509_INFO_free);
+	ERR_raise(ERR_LIB_X509, X509_R_NO_CERTIFICATE_OR_CRL_FOUND);
+    }
+    return NULL;
+}
+
+/* Adds what was read to a store; 0 without memory. */
+static int
+AddTrusted(
+    X509_STORE *storePtr,
+    STACK_OF(X509_INFO) *infos)
+{
+    int i, ok = 1;
+
+    for (i = 0; ok && i < sk_X509_INFO_num(infos); i++) {
+	X509_INFO *infoPtr = sk_X509_INFO_value(infos, i);
+
+	if (infoPtr->x509 != NULL) {
+	    ok = X509_STORE_add_cert(storePtr, infoPtr->x509);
+	}
+	if (ok && infoPtr->crl != NULL) {
+	    ok = X509_STORE_add_crl(storePtr, infoPtr->crl);
+	}
+    }
+    return ok;
+}
+
+/*
+ * Checks that a path is a directory of the real file system, since OpenSSL
+ * itself looks certificates up in it.
+ * Results:
+ *	TCL_OK with its name in the system's encoding, to be freed.
+ */
+static int
+GetDirectory(
+    Tcl_Interp *interp,
+    Tcl_Obj *pathObj,
+    Tcl_DString *dsPtr)
+{
+    Tcl_StatBuf *statPtr = Tcl_AllocStatBuf();
+    Tcl_DString name;
+    int errnum = 0;
+
+    ERR_clear_error();
+    if (Tcl_FSStat(pathObj, statPtr) != 0) {
+	errnum = Tcl_GetErrno();
+    } else if ((Tcl_GetModeFromStat(statPtr) & 0170000) != 0040000) {
+	errnum = ENOTDIR;
+    } else if (Tcl_FSGetNativePath(pathObj) == NULL) {
+	errnum = EXDEV;
+    }
+    ckfree((char *) statPtr);
+    if (errnum != 0) {
+	PyosslQueueErrno(errnum, "stat");
+	return PyosslFileFail(interp, "use the directory", pathObj);
+    }
+    if (Tcl_TranslateFileName(interp, Tcl_GetString(pathObj), &name) == NULL) {
+	return PyosslFail(interp, PYOSSL_SSL, "ValueError",
+		"cannot use the directory \"%.300s\"", Tcl_GetString(pathObj));
+    }
+    Tcl_UtfToExternalDString(NULL, Tcl_DStringValue(&name), -1, dsPtr);
+    Tcl_DStringFree(&name);
+    return TCL_OK;
+}
+
+/* load_verify_locations pemfile ?capath? (manual 3.3.1) */
+int
+PyosslCtxLoadVerifyLocations(
+    PyosslObject *objPtr,
+    Tcl_Interp *interp,
+    int objc,
+    Tcl_Obj *const objv[])
+{
+    SSL_CTX *sslCtx = Native(objPtr);
+    int hasFile = Tcl_GetCharLength(objv[2]) > 0;
+    int hasDir = objc > 3 && Tcl_GetCharLength(objv[3]) > 0;
+    STACK_OF(X509_INFO) *infos = NULL;
+    Tcl_DString dir;
+    PyosslFile file;
+    int code = TCL_OK;
+
+    ERR_clear_error();
+    Tcl_DStringInit(&dir);
+    if (!hasFile && !hasDir) {
+	return PyosslFailQueue(interp, PYOSSL_SSL,
+		"either a file or a directory of authorities must be given");
+    }
+    if (hasDir && GetDirectory(interp, objv[3], &dir) != TCL_OK) {
+	return TCL_ERROR;
+    }
+    if (hasFile) {
+	code = PyosslFileRead(interp, objv[2], &file);
+	if (code == TCL_OK) {
+	    infos = ReadTrusted(&file);
+	    PyosslFileFree(&file);
+	    if (infos == NULL
+		    || !AddTrusted(SSL_CTX_get_cert_store(sslCtx), infos)) {
+		code = PyosslFileFail(interp, "load the authorities in", objv[2]);
+	    }
+	    sk_X509_INFO_pop_free(infos, X509_INFO_free);
+	}
+    }
+    if (code == TCL_OK && hasDir
+	    && !SSL_CTX_load_verify_dir(sslCtx, Tcl_DStringValue(&dir))) {
+	code = PyosslFileFail(interp, "use the directory", objv[3]);
+    }
+    Tcl_DStringFree(&dir);
+    return code;
+}
+
+/*
+ * The platform's authorities are more than a hundred certificates, which
+ * take longer to parse than a handshake lasts. Those of the file used last
+ * are kept for the whole process; the certificates are counted, and every
+ * context's store has its own references on them.
+ */
+static struct {
+    char *path;
+    Tcl_WideInt mtime, size;
+    unsigned inode;
+    STACK_OF(X509_INFO) *infos;	/* NULL: nothing is kept. */
+    int hasExitHandler;
+} defaults;
+
+TCL_DECLARE_MUTEX(defaultsMutex)
+
+/* Forgets what is kept; the mutex is held, or the process ends. */
+static void
+DefaultsForget(
+    void *clientData)
+{
+    (void) clientData;
+    if (defaults.infos != NULL) {
+	sk_X509_INFO_pop_free(defaults.infos, X509_INFO_free);
+	ckfree(defaults.path);
+	defaults.infos = NULL;
+    }
+}
+
+/*
+ * Adds the certificates of a file to a store, from memory where the file is
+ * still what it was. What fails is passed over, as OpenSSL itself does with
+ * its default file: then nobody is trusted.
+ */
+static void
+AddDefaults(
+    Tcl_Interp *interp,
+    X509_STORE *storePtr,
+    Tcl_Obj *pathObj)
+{
+    Tcl_StatBuf *statPtr = Tcl_AllocStatBuf();
+    const char *path = Tcl_GetString(pathObj);
+    STACK_OF(X509_INFO) *infos;
+    Tcl_WideInt mtime, size;
+    unsigned inode;
+    PyosslFile file;
+    int known, found = Tcl_FSStat(pathObj, statPtr) == 0;
+
+    mtime = found ? (Tcl_WideInt) Tcl_GetModificationTimeFromStat(statPtr) : 0;
+    size = found ? (Tcl_WideInt) Tcl_GetSizeFromStat(statPtr) : 0;
+    inode = found ? Tcl_GetFSInodeFromStat(statPtr) : 0;
+    ckfree((char *) statPtr);
+    if (!found) {
+	return;
+    }
+    Tcl_MutexLock(&defaultsMutex);
+    known = defaults.infos != NULL && strcmp(defaults.path, path) == 0
+	    && defaults.mtime == mtime && defaults.size == size
+	    && defaults.inode == inode;
+    if (known) {
+	AddTrusted(storePtr, defaults.infos);
+    }
+    Tcl_MutexUnlock(&defaultsMutex);
+    if (known || PyosslFileRead(interp, pathObj, &file) != TCL_OK) {
+	Tcl_ResetResult(interp);
+	return;
+    }
+    infos = ReadTrusted(&file);
+    PyosslFileFree(&file);
+    if (infos == NULL) {
+	return;
+    }
+    AddTrusted(storePtr, infos);
+    Tcl_MutexLock(&defaultsMutex);
+    DefaultsForget(NULL);
+    defaults.path = PyosslStrdup(path);
+    defaults.mtime = mtime;
+    defaults.size = size;
+    defaults.inode = inode;
+    defaults.infos = infos;
+    if (!defaults.hasExitHandler) {
+	defaults.hasExitHandler = 1;
+	Tcl_CreateExitHandler(DefaultsForget, NULL);
+    }
+    Tcl_MutexUnlock(&defaultsMutex);
+}
+
+/*
+ * set_default_verify_paths (manual 3.3.1): SSL_CERT_FILE or OpenSSL's own
+ * file, and SSL_CERT_DIR or OpenSSL's own directory, in which certificates
+ * are looked up when they are needed.
+ */
+int
+PyosslCtxSetDefaultVerifyPaths(
+    PyosslObject *objPtr,
+    Tcl_Interp *interp,
+    int objc,
+    Tcl_Obj *const objv[])
+{
+    SSL_CTX *sslCtx = Native(objPtr);
+    const char *native = getenv(X509_get_default_cert_file_env());
+    Tcl_DString path;
+    Tcl_Obj *pathObj;
+
+    (void) objc; (void) objv;
+    if (native == NULL) {
+	native = X509_get_default_cert_file();
+    }
+    Tcl_ExternalToUtfDString(NULL, native, -1, &path);
+    pathObj = Tcl_NewStringObj(Tcl_DStringValue(&path),
+	    Tcl_DStringLength(&path));
+    Tcl_IncrRefCount(pathObj);
+    Tcl_DStringFree(&path);
+    AddDefaults(interp, SSL_CTX_get_cert_store(sslCtx), pathObj);
+    Tcl_DecrRefCount(pathObj);
+    SSL_CTX_set_default_verify_dir(sslCtx);
+    ERR_clear_error();
+    return TCL_OK;
+}
+
+/* get_cert_store (manual 3.3.1): shares the store with the context. */
+int
+PyosslCtxGetCertStore(
+    PyosslObject *objPtr,
+    Tcl_Interp *interp,
+    int objc,
+    Tcl_Obj *const objv[])
+{
+    X509_STORE *storePtr = SSL_CTX_get_cert_store(Native(objPtr));
+
+    (void) interp; (void) objc; (void) objv;
+    X509_STORE_up_ref(storePtr);
+    return PyosslObjectReturn(objPtr->ipPtr, &pyosslStoreClass, storePtr);
+}

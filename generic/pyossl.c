@@ -7,6 +7,7 @@
 
 #include "pyossl.h"
 #include "pyosslCrypto.h"
+#include "pyosslTls.h"
 
 #ifndef PACKAGE_VERSION
 #   define PACKAGE_VERSION "0.1"
@@ -14,6 +15,7 @@
 
 static const PyosslClass *const classes[] = {
     &pyosslPkeyClass,
+    &pyosslCtxClass,
     NULL
 };
 
@@ -51,6 +53,7 @@ Init(
     for (i = 0; classes[i] != NULL; i++) {
 	PyosslClassRegister(ipPtr, classes[i]);
     }
+    PyosslFunctionsRegister(ipPtr, pyosslCtxFunctions);
     if (MakeEnsemble(interp) != TCL_OK) {
 	return TCL_ERROR;
     }

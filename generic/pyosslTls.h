@@ -67,14 +67,17 @@ struct PyosslCtx {
     unsigned char *alpn;	/* Server: protocols in order of preference, */
     unsigned int alpnLength;	/* in wire form. */
     int alpnRequire;		/* No common protocol is a fatal alert. */
-    PyosslFailure loadFailure;	/* Unused outside the loading methods. */
 };
 
+/* Its life (pyosslCtxData.c, below Tls). */
+MODULE_SCOPE PyosslCtx *PyosslCtxAlloc(PyosslInterp *ipPtr, SSL_CTX *sslCtx);
 MODULE_SCOPE void	PyosslCtxHold(PyosslCtx *ctxPtr);
 MODULE_SCOPE void	PyosslCtxRelease(PyosslCtx *ctxPtr);
 MODULE_SCOPE PyosslCtx *PyosslCtxGet(Tcl_Interp *interp, Tcl_Obj *nameObj);
 MODULE_SCOPE PyosslCtx *PyosslCtxDetach(PyosslCtx *ctxPtr);
 MODULE_SCOPE Tcl_Obj *	PyosslCtxObj(PyosslInterp *ipPtr, PyosslCtx *ctxPtr);
+MODULE_SCOPE void	PyosslSniFree(PyosslSni **listPtr);
+MODULE_SCOPE PyosslCtx *PyosslSniFind(PyosslSni *listPtr, const char *name);
 
 /*
  * CtxCb: installs (or takes off) the C functions on an SSL_CTX according to
@@ -82,8 +85,47 @@ MODULE_SCOPE Tcl_Obj *	PyosslCtxObj(PyosslInterp *ipPtr, PyosslCtx *ctxPtr);
  * SSL ex_data and work with tlsPtr->ctxPtr, never with the SSL_CTX's.
  */
 MODULE_SCOPE void	PyosslCtxCbUpdate(PyosslCtx *ctxPtr);
-/* For SSL_new: callbacks that OpenSSL copies from the context. */
-MODULE_SCOPE int	PyosslCtxCbVerifyMode(PyosslCtx *ctxPtr);
+
+/* Settings (pyosslCtxSet.c, pyosslCtxNames.c). A failed one changes nothing. */
+MODULE_SCOPE int	PyosslCtxSetVersions(Tcl_Interp *interp,
+			    PyosslCtx *ctxPtr, int version);
+MODULE_SCOPE int	PyosslCtxSetAlpn(Tcl_Interp *interp,
+			    PyosslCtx *ctxPtr, Tcl_Obj *listObj, int require);
+MODULE_SCOPE int	PyosslCtxSetSni(Tcl_Interp *interp,
+			    PyosslCtx *ctxPtr, Tcl_Obj *listObj);
+
+/* A file of keys or certificates in memory (pyosslCtxFile.c). */
+typedef struct PyosslFile {
+    unsigned char *bytes;	/* Owned; PyosslFileFree cleanses them. */
+    size_t length, size;
+} PyosslFile;
+
+MODULE_SCOPE int	PyosslFileRead(Tcl_Interp *interp, Tcl_Obj *pathObj,
+			    PyosslFile *filePtr);
+MODULE_SCOPE void	PyosslFileFree(PyosslFile *filePtr);
+MODULE_SCOPE int	PyosslFileFail(Tcl_Interp *interp, const char *what,
+			    Tcl_Obj *pathObj);
+MODULE_SCOPE BIO *	PyosslFileBio(const PyosslFile *filePtr);
+MODULE_SCOPE STACK_OF(X509) *PyosslFileCerts(const PyosslFile *filePtr);
+MODULE_SCOPE void	PyosslQueueErrno(int errnum, const char *function);
+
+/* Methods of class ctx outside of pyosslCtx.c. */
+MODULE_SCOPE PyosslMethodProc		/* pyosslCtxSet.c */
+	PyosslCtxGetCipherList, PyosslCtxGetMaxProto, PyosslCtxGetMinProto,
+	PyosslCtxGetSecurityLevel, PyosslCtxSetCipherList,
+	PyosslCtxSetCiphersuites, PyosslCtxSetGroups, PyosslCtxSetMaxProto,
+	PyosslCtxSetMinProto, PyosslCtxSetSecurityLevel, PyosslCtxSetSigalgs;
+MODULE_SCOPE PyosslMethodProc		/* pyosslCtxNames.c */
+	PyosslCtxSetAlpnMethod, PyosslCtxSetSniMethod;
+MODULE_SCOPE PyosslMethodProc		/* pyosslCtxLoad.c */
+	PyosslCtxAddExtraChainCert, PyosslCtxCheckPrivatekey,
+	PyosslCtxLoadTmpDh, PyosslCtxSetTmpDh, PyosslCtxUseCertificate,
+	PyosslCtxUseCertificateChainFile, PyosslCtxUseCertificateFile,
+	PyosslCtxUsePrivatekey, PyosslCtxUsePrivatekeyFile;
+MODULE_SCOPE PyosslMethodProc		/* pyosslCtxTrust.c */
+	PyosslCtxAddClientCa, PyosslCtxGetCertStore, PyosslCtxLoadClientCa,
+	PyosslCtxLoadVerifyLocations, PyosslCtxSetClientCaList,
+	PyosslCtxSetDefaultVerifyPaths;
 
 /*
  * ---------------------------------------------------------------------

@@ -10,6 +10,7 @@
 #	-file PATTERN	only the files whose name matches; may be repeated
 #	-notfile PATTERN  not these
 #	-match PATTERN	only the tests whose name matches
+#	-directory DIR	where the files are (default: that of all.tcl)
 #	-verbose	what every file prints, also where all went well
 #
 #	The last line is "N passed, N failed, N skipped", and the exit status is
@@ -28,7 +29,7 @@ package require Tcl 8.6-
 
 namespace eval suite {
     variable here [file dirname [file normalize [info script]]]
-    variable options {jobs 0 limit 300 file {} notfile {} match {} verbose 0}
+    variable options {jobs 0 limit 300 file {} notfile {} match {} verbose 0 directory {}}
     variable running {}		;# dict: channel -> dict about the file
     variable results {}		;# dict: file -> dict with its counts
     variable reportPattern {ERROR: AddressSanitizer|ERROR: LeakSanitizer|: runtime error: |UndefinedBehaviorSanitizer|==\d+==ERROR}
@@ -43,7 +44,7 @@ proc suite::readOptions {argv} {
 	    -verbose {
 		dict set options verbose 1
 	    }
-	    -jobs - -limit - -match {
+	    -jobs - -limit - -match - -directory {
 		set argv [lassign $argv value]
 		dict set options [string range $name 1 end] $value
 	    }
@@ -62,6 +63,10 @@ proc suite::readOptions {argv} {
 	    puts stderr "all.tcl: -$name must be a number"
 	    exit 2
 	}
+    }
+    variable here
+    if {[dict get $options directory] eq ""} {
+	dict set options directory $here
     }
     if {[dict get $options jobs] < 1} {
 	dict set options jobs [expr {max(2, min(4, [processors]))}]
@@ -82,9 +87,9 @@ proc suite::processors {} {
 # The test files that the options ask for, in the order in which to start
 # them: the biggest first, so that the last to end are short.
 proc suite::testFiles {} {
-    variable here
     variable options
-    set all [glob -nocomplain -directory $here -- *.test expect/*.test]
+    set all [glob -nocomplain -directory [dict get $options directory] -- \
+	    *.test expect/*.test]
     set chosen {}
     foreach path $all {
 	set name [fileName $path]
@@ -104,8 +109,9 @@ proc suite::testFiles {} {
 
 # A test file's path below tests/.
 proc suite::fileName {path} {
-    variable here
-    return [string range $path [string length $here]+1 end]
+    variable options
+    return [string range $path \
+	    [string length [dict get $options directory]]+1 end]
 }
 
 # Does the name, with or without ".test", match one of the patterns?
@@ -146,8 +152,7 @@ proc suite::makeScratch {} {
     }
 }
 
-# Starts one test file.  Where there is coreutils' timeout, it makes the
-# process group, watches the time and hands on the status.
+# Starts one test file.
 proc suite::start {path} {
     variable options
     variable running
@@ -165,11 +170,23 @@ proc suite::start {path} {
     if {[dict get $options match] ne ""} {
 	lappend command -match [dict get $options match]
     }
-    if {[auto_execok timeout] ne "" && $::tcl_platform(platform) eq "unix"} {
-	set command [list timeout -k 10 $limit {*}$command]
-	set group 1
-    } else {
-	set group 0
+    # On Unix a shell is between, whose pipe ends with the test file even if
+    # a process that the file has started lives on.  coreutils' timeout makes
+    # a process group, so that those can be killed too.
+    set group 0
+    set redirect [list < NUL 2> $log.stderr]
+    if {$::tcl_platform(platform) eq "unix"} {
+	if {[auto_execok timeout] ne ""} {
+	    set command [list timeout -k 10 $limit {*}$command]
+	    set group 1
+	}
+	set command [list sh -c {
+	    "$@" >"$0.stdout" 2>"$0.stderr" </dev/null &
+	    echo $!
+	    wait $!
+	    echo $?
+	} $log {*}$command]
+	set redirect [list < /dev/null 2> $log.shell]
     }
     # The tests see the runner with the log's name filled in.
     set saved [array get ::env PYOSSL_RUNNER]
@@ -177,8 +194,7 @@ proc suite::start {path} {
 	set ::env(PYOSSL_RUNNER) $runner
 	set ::env(PYOSSL_LOG) $log
     }
-    set null [expr {$::tcl_platform(platform) eq "windows" ? "NUL" : "/dev/null"}]
-    set channel [open |[list {*}$command <$null 2>$log.stderr] r]
+    set channel [open |[list {*}$command {*}$redirect] r]
     array set ::env $saved
     fconfigure $channel -blocking 0 -translation auto -encoding utf-8
     if {[package vsatisfies [package provide Tcl] 9.0-]} {
@@ -195,19 +211,19 @@ proc suite::start {path} {
 proc suite::overdue {channel} {
     variable running
     dict set running $channel timedOut 1
-    killAll $channel KILL
+    killAll $channel
 }
 
-# Kills what a test file has started, by its process group where it has one.
-proc suite::killAll {channel signal} {
+# Kills a test file with what it has started.
+proc suite::killAll {channel} {
     variable running
+    set job [dict get $running $channel]
     set pid [lindex [pid $channel] 0]
     if {$::tcl_platform(platform) ne "unix"} {
 	catch {exec taskkill /F /T /PID $pid}
-    } elseif {[dict get $running $channel group]} {
-	catch {exec sh -c "kill -$signal -- -$pid" 2>@1}
-    } else {
-	catch {exec sh -c "kill -$signal $pid" 2>@1}
+    } elseif {[regexp {^\d+} [dict get $job output] pid]} {
+	set target [expr {[dict get $job group] ? "-$pid" : $pid}]
+	catch {exec sh -c "kill -s KILL -- $target" 2>@1}
     }
 }
 
@@ -226,44 +242,44 @@ proc suite::readable {channel} {
 proc suite::ended {channel} {
     variable running
     variable results
-    variable options
-    set job [dict get $running $channel]
-    after cancel [dict get $job watchdog]
-    set pid [lindex [pid $channel] 0]
-    fconfigure $channel -blocking 1
-    set status ""
-    if {[catch {close $channel} message info]} {
-	set status [statusOf [dict get $info -errorcode] $message]
-    }
+    after cancel [dict get $running $channel watchdog]
     # Nothing that the file has started may outlive it.
-    if {[dict get $job group]} {
-	catch {exec sh -c "kill -KILL -- -$pid" 2>@1}
+    killAll $channel
+    fconfigure $channel -blocking 1
+    set status 0
+    if {[catch {close $channel} message info]} {
+	set status [lindex [dict get $info -errorcode] 2]
     }
-    set result [judge $job $status]
+    set job [dict get $running $channel]
+    dict unset running $channel
+    if {$::tcl_platform(platform) eq "unix"} {
+	set status [lindex [dict get $job output] 1]
+	dict set job output [contents [dict get $job log].stdout]
+    }
+    set result [judge $job [explain $status]]
     dict set results [fileName [dict get $job path]] $result
     printResult [fileName [dict get $job path]] $result $job
-    dict unset running $channel
     next
 }
 
-# What an errorCode of close says about a child, or "" if it went well.
-proc suite::statusOf {code message} {
-    switch -- [lindex $code 0] {
-	CHILDKILLED - CHILDSUSP {
-	    return "ended by signal [lindex $code 2]"
-	}
-	CHILDSTATUS {
-	    switch -- [lindex $code 2] {
-		124 - 137 {
-		    return "took too long"
-		}
-		default {
-		    return "ended with status [lindex $code 2]"
-		}
+# What an exit status says, or "" if it is 0.
+proc suite::explain {status} {
+    set signals {SIGILL 4 SIGTRAP 5 SIGABRT 6 SIGBUS 7 SIGFPE 8 SIGSEGV 11
+	    SIGPIPE 13 SIGALRM 14 SIGTERM 15}
+    if {$status eq "0"} {
+	return ""
+    }
+    if {$status in {124 137}} {
+	return "took too long"
+    }
+    if {[string is integer -strict $status] && $status > 128} {
+	foreach {name number} $signals {
+	    if {$status == 128 + $number} {
+		return "ended by signal $name"
 	    }
 	}
     }
-    return $message
+    return "ended with status $status"
 }
 
 # Counts the tests of a file and collects everything that is wrong with it.
@@ -302,11 +318,11 @@ proc suite::judge {job status} {
     }
     set reports ""
     foreach file [glob -nocomplain -- $log.*] {
-	if {$file eq "$log.stderr"} {
+	if {[file extension $file] in {.stdout .stderr .shell}} {
 	    continue
 	}
 	set report [contents $file]
-	if {[string match $log.child* $file] && [isExitLeak $report]} {
+	if {[isHarmless $report [string match $log.child* $file]]} {
 	    continue
 	}
 	if {$report ne ""} {
@@ -320,21 +336,29 @@ proc suite::judge {job status} {
 	    skipped $skipped errors $errors reports $reports]
 }
 
-# Is a report about nothing but blocks that Tcl itself still held when a child
-# process called [exit] inside nested scripts?  The C functions in between
-# never return then, and their blocks are lost without anybody's fault.  The
-# test processes themselves end at top level, and nothing is forgiven there;
-# nor is a block here that pyossl or OpenSSL had a hand in.
-proc suite::isExitLeak {report} {
-    if {[regexp {libpyossl|pyossl[A-Z]?\w*\.c|libssl|libcrypto} $report]} {
-	return 0
-    }
-    if {[string match "*ERROR: LeakSanitizer:*" $report]} {
-	return [expr {![regexp {ERROR: AddressSanitizer:|runtime error:} $report]}]
-    }
-    # valgrind: the headings of all its records.
-    foreach {- heading} [regexp -all -inline -line {^==\d+== (\S.*)$} $report] {
-	if {![string match "* are definitely lost in loss record *" $heading]} {
+# Is a report about nothing but blocks of Tcl's own?  There are two kinds:
+#  - When a child process calls [exit] inside nested scripts, the C functions
+#    in between never return, and what they held is lost without anybody's
+#    fault.  The test processes themselves end at top level.
+#  - Tcl keeps the strings of the environment (a trace of ::env) for good.
+# Nothing is forgiven in which pyossl or OpenSSL had a hand.
+proc suite::isHarmless {report child} {
+    # LeakSanitizer and valgrind both part their records by empty lines.
+    set text [regsub -all -line {^==\d+==\s?} $report ""]
+    foreach record [split [string map [list \n\n \x01] $text] \x01] {
+	set record [string trim $record]
+	if {$record eq "" || [regexp {^(=+\s*)?ERROR: LeakSanitizer: detected memory leaks$} $record]
+		|| [regexp {^SUMMARY: AddressSanitizer: \d+ byte\(s\) leaked} $record]} {
+	    continue
+	}
+	if {![regexp {^(Direct|Indirect) leak of } $record]
+		&& ![regexp {^[\d,]+ (\([^)]*\) )?bytes in [\d,]+ blocks are definitely lost} $record]} {
+	    return 0
+	}
+	if {[regexp {libpyossl|pyossl[A-Z]?\w*\.c|libssl|libcrypto} $record]} {
+	    return 0
+	}
+	if {!$child && ![string match *TclCallVarTraces* $record]} {
 	    return 0
 	}
     }

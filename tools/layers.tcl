@@ -41,7 +41,7 @@ namespace eval layers {
 	3	{pyosslCtxData}
 	3	{pyosslTls}
 	3	{pyosslCtxCb}
-	4	{pyosslCtxSet}
+	4	{pyosslCtxSet pyosslCtxLoad}
 	4	{pyosslCtx pyosslChan}
 	5	{pyosslConn}
 	5b	{pyosslServer}

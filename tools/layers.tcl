@@ -9,6 +9,7 @@
 #	The calls are read from the symbol tables of the objects (nm), so a macro
 #	or a function pointer in a table counts as well.  Data is exempt: anyone
 #	may name a class descriptor.  Besides that it finds
+#	 - C files that configure.in or the table below does not list,
 #	 - symbols that the shared library should not export,
 #	 - files above 800 lines and functions above 80 (a warning), files above
 #	   850 (an error),
@@ -41,7 +42,8 @@ namespace eval layers {
 	3	{pyosslCtxData}
 	3	{pyosslTls}
 	3	{pyosslCtxCb}
-	4	{pyosslCtxSet pyosslCtxLoad}
+	4	{pyosslCtxSet pyosslCtxNames pyosslCtxFile}
+	4	{pyosslCtxLoad pyosslCtxTrust}
 	4	{pyosslCtx pyosslChan}
 	5	{pyosslConn}
 	5b	{pyosslServer}
@@ -187,6 +189,26 @@ proc layers::checkSource {path} {
     }
 }
 
+# The list in configure.in against the files that there are.
+proc layers::checkList {} {
+    variable source
+    set channel [open [file join $source configure.in]]
+    set listed [regexp -all -inline {\mpyossl\w*\.c\M} [read $channel]]
+    close $channel
+    set present [lmap path [glob -nocomplain -directory $source \
+	    generic/*.c unix/*.c win/*.c] {file tail $path}]
+    foreach name [lsort $present] {
+	if {$name ni $listed} {
+	    complain "$name is not in the list of configure.in"
+	}
+    }
+    foreach name [lsort $listed] {
+	if {$name ni $present} {
+	    warn "$name is listed in configure.in but not written yet"
+	}
+    }
+}
+
 proc layers::main {argv} {
     variable source
     variable errors
@@ -197,6 +219,7 @@ proc layers::main {argv} {
     }
     lassign [checkCalls [lindex $argv 0]] files calls
     checkExports [lindex $argv 0]
+    checkList
     foreach path [lsort [glob -nocomplain -directory $source generic/*.{c,h} \
 	    unix/*.{c,h} win/*.{c,h}]] {
 	checkSource $path

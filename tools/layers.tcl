@@ -25,9 +25,9 @@ namespace eval layers {
     # say where in the picture of doc/internals.md a line is.
     variable table {
 	1	{pyosslError}
-	1	{pyosslConst pyosslConvert}
-	1	{pyosslObject}
+	1	{pyosslConst pyosslObject}
 	1	{pyosslCallback}
+	1	{pyosslConvert}
 	1b	{pyosslUnixPoll}
 	1b	{pyosslUnixSock pyosslWinSock}
 	2	{pyosslUnixRand pyosslWinRand}
@@ -45,6 +45,7 @@ namespace eval layers {
 	4	{pyosslCtxSet pyosslCtxNames pyosslCtxFile}
 	4	{pyosslCtxLoad pyosslCtxTrust}
 	4	{pyosslCtx pyosslChan}
+	5	{pyosslConnSock}
 	5	{pyosslConn}
 	5b	{pyosslServer}
 	6	{pyossl}

@@ -106,6 +106,7 @@ MODULE_SCOPE void	PyosslFileFree(PyosslFile *filePtr);
 MODULE_SCOPE int	PyosslFileFail(Tcl_Interp *interp, const char *what,
 			    Tcl_Obj *pathObj);
 MODULE_SCOPE BIO *	PyosslFileBio(const PyosslFile *filePtr);
+MODULE_SCOPE X509 *	PyosslFileCert(BIO *bioPtr);
 MODULE_SCOPE STACK_OF(X509) *PyosslFileCerts(const PyosslFile *filePtr);
 MODULE_SCOPE void	PyosslQueueErrno(int errnum, const char *function);
 

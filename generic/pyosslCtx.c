@@ -419,7 +419,7 @@ GetFlags(
     }
     if (*flagsPtr < 0 || *flagsPtr > max) {
 	return PyosslFail(interp, PYOSSL_SSL, "ValueError",
-		"%s is out of range: %.60s", what, Tcl_GetString(objPtr));
+		"%s cannot be %.60s", what, Tcl_GetString(objPtr));
     }
     return TCL_OK;
 }

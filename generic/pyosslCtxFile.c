@@ -133,10 +133,7 @@ PyosslFileBio(
     return BIO_new_mem_buf(filePtr->bytes, (int) filePtr->length);
 }
 
-/*
- * At the end of PEM there is "no start line"; that is no error where
- * something was found before.
- */
+/* Whether reading PEM failed because there was no further block. */
 static int
 AtPemEnd(void)
 {
@@ -144,6 +141,27 @@ AtPemEnd(void)
 
     return ERR_GET_LIB(code) == ERR_LIB_PEM
 	    && ERR_GET_REASON(code) == PEM_R_NO_START_LINE;
+}
+
+/*
+ * PyosslFileCert --
+ *	The next certificate in PEM, of any of OpenSSL's kinds.
+ * Results:
+ *	NULL with the reason on the queue.
+ */
+X509 *
+PyosslFileCert(
+    BIO *bioPtr)
+{
+    X509 *certPtr = PEM_read_bio_X509_AUX(bioPtr, NULL, PyosslPassRead, NULL);
+
+    if (certPtr == NULL && AtPemEnd()) {
+	/* OpenSSL would say that it wants a TRUSTED CERTIFICATE. */
+	ERR_clear_error();
+	ERR_raise_data(ERR_LIB_PEM, PEM_R_NO_START_LINE,
+		"Expecting: CERTIFICATE");
+    }
+    return certPtr;
 }
 
 /*
@@ -160,8 +178,7 @@ PyosslFileCerts(
     BIO *bioPtr = PyosslFileBio(filePtr);
     X509 *certPtr;
 
-    while ((certPtr = PEM_read_bio_X509_AUX(bioPtr, NULL, PyosslPassRead,
-	    NULL)) != NULL) {
+    while ((certPtr = PyosslFileCert(bioPtr)) != NULL) {
 	if (!sk_X509_push(certs, certPtr)) {
 	    X509_free(certPtr);
 	    break;

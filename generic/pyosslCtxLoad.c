@@ -57,7 +57,7 @@ ReadCertificate(
 	return certPtr;
     }
     bioPtr = PyosslFileBio(filePtr);
-    certPtr = PEM_read_bio_X509_AUX(bioPtr, NULL, PyosslPassRead, NULL);
+    certPtr = PyosslFileCert(bioPtr);
     BIO_free(bioPtr);
     return certPtr;
 }
@@ -247,6 +247,16 @@ PyosslCtxUsePrivatekey(
     return TCL_OK;
 }
 
+/* Whether OpenSSL's decoders found nothing of the kind they look for. */
+static int
+NotFound(void)
+{
+    unsigned long code = ERR_peek_error();
+
+    return ERR_GET_LIB(code) == ERR_LIB_OSSL_DECODER
+	    && ERR_GET_REASON(code) == ERR_R_UNSUPPORTED;
+}
+
 /* A private key in DER: any form, encrypted PKCS#8 included. */
 static EVP_PKEY *
 ReadKeyDer(
@@ -344,6 +354,7 @@ PyosslCtxUsePrivatekeyFile(
 	    || !SSL_CTX_use_PrivateKey(ctxPtr->sslCtx, pkeyPtr)) {
 	code = PyosslFileFail(interp, pass.asked && pass.cbPtr == NULL
 		? "decrypt, for want of a passphrase callback, the key in"
+		: NotFound() ? "find a private key in"
 		: "use the private key in", objv[2]);
     }
     EVP_PKEY_free(pkeyPtr);
@@ -367,7 +378,7 @@ PyosslCtxCheckPrivatekey(
     ERR_clear_error();
     if (!SSL_CTX_check_private_key(Native(objPtr))) {
 	return PyosslFailQueue(interp, PYOSSL_SSL,
-		"the private key does not match the certificate");
+		"the private key and the certificate do not make a pair");
     }
     return TCL_OK;
 }
@@ -435,8 +446,9 @@ PyosslCtxLoadTmpDh(
     ok = SetDh(Native(objPtr), bioPtr);
     BIO_free(bioPtr);
     PyosslFileFree(&file);
-    return ok ? TCL_OK : PyosslFileFail(interp,
-	    "load the Diffie-Hellman parameters in", objv[2]);
+    return ok ? TCL_OK : PyosslFileFail(interp, NotFound()
+	    ? "find Diffie-Hellman parameters in"
+	    : "load the Diffie-Hellman parameters in", objv[2]);
 }
 
 /*

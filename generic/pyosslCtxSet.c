@@ -82,6 +82,63 @@ NoVersion(
 	    OpenSSL_version(OPENSSL_VERSION_STRING), name);
 }
 
+/*
+ * The ciphers which a context as made by [ctx new] would use in a version.
+ * Arguments:
+ *	rowPtr	NULL: in any version of TLS.
+ *	level	The security level; -1: the platform's.
+ * Results:
+ *	A stack to be freed with sk_SSL_CIPHER_free; NULL without error where
+ *	this OpenSSL does not have the version. What else fails is no memory.
+ */
+static STACK_OF(SSL_CIPHER) *
+SupportedCiphers(
+    const Version *rowPtr,
+    int level,
+    SSL_CTX **ctxPtrPtr)	/* To be freed after the stack. */
+{
+    STACK_OF(SSL_CIPHER) *ciphers = NULL;
+    SSL_CTX *sslCtx;
+    SSL *ssl;
+
+    ERR_clear_error();
+    sslCtx = SSL_CTX_new(rowPtr != NULL && rowPtr->isDtls
+	    ? DTLS_method() : TLS_method());
+    *ctxPtrPtr = sslCtx;
+    if (sslCtx == NULL) {
+	return NULL;
+    }
+    if (level >= 0) {
+	SSL_CTX_set_security_level(sslCtx, level);
+	SSL_CTX_set_cipher_list(sslCtx, "ALL");
+    }
+    if (rowPtr == NULL
+	    || (SSL_CTX_set_min_proto_version(sslCtx, rowPtr->value)
+	    && SSL_CTX_set_max_proto_version(sslCtx, rowPtr->value))) {
+	ssl = SSL_new(sslCtx);
+	if (ssl != NULL) {
+	    ciphers = SSL_get1_supported_ciphers(ssl);
+	    SSL_free(ssl);
+	}
+    }
+    ERR_clear_error();
+    return ciphers;
+}
+
+/* Whether this OpenSSL has a version, were the security level 0. */
+static int
+HasVersion(
+    const Version *rowPtr)
+{
+    SSL_CTX *sslCtx;
+    STACK_OF(SSL_CIPHER) *ciphers = SupportedCiphers(rowPtr, 0, &sslCtx);
+    int has = ciphers != NULL && sk_SSL_CIPHER_num(ciphers) > 0;
+
+    sk_SSL_CIPHER_free(ciphers);
+    SSL_CTX_free(sslCtx);
+    return has;
+}
+
 /* Sets one bound of the versions; see SSL_CTX_set_min_proto_version(3). */
 static int
 SetBound(
@@ -103,6 +160,9 @@ SetBound(
 	    return PyosslFail(interp, PYOSSL_SSL, "ValueError",
 		    "%s is no version for a context of %s", rowPtr->name,
 		    ctxPtr->isDtls ? "DTLS" : "TLS");
+	}
+	if (isMax && !HasVersion(rowPtr)) {
+	    return NoVersion(interp, rowPtr->name);
 	}
 	value = rowPtr->value;
     }
@@ -446,63 +506,6 @@ VersionFunction(
     Tcl_SetObjResult(interp,
 	    Tcl_NewStringObj(OpenSSL_version(OPENSSL_VERSION), -1));
     return TCL_OK;
-}
-
-/*
- * The ciphers which a context as made by [ctx new] would use in a version.
- * Arguments:
- *	rowPtr	NULL: in any version of TLS.
- *	level	The security level; -1: the platform's.
- * Results:
- *	A stack to be freed with sk_SSL_CIPHER_free; NULL without error where
- *	this OpenSSL does not have the version. What else fails is no memory.
- */
-static STACK_OF(SSL_CIPHER) *
-SupportedCiphers(
-    const Version *rowPtr,
-    int level,
-    SSL_CTX **ctxPtrPtr)	/* To be freed after the stack. */
-{
-    STACK_OF(SSL_CIPHER) *ciphers = NULL;
-    SSL_CTX *sslCtx;
-    SSL *ssl;
-
-    ERR_clear_error();
-    sslCtx = SSL_CTX_new(rowPtr != NULL && rowPtr->isDtls
-	    ? DTLS_method() : TLS_method());
-    *ctxPtrPtr = sslCtx;
-    if (sslCtx == NULL) {
-	return NULL;
-    }
-    if (level >= 0) {
-	SSL_CTX_set_security_level(sslCtx, level);
-	SSL_CTX_set_cipher_list(sslCtx, "ALL");
-    }
-    if (rowPtr == NULL
-	    || (SSL_CTX_set_min_proto_version(sslCtx, rowPtr->value)
-	    && SSL_CTX_set_max_proto_version(sslCtx, rowPtr->value))) {
-	ssl = SSL_new(sslCtx);
-	if (ssl != NULL) {
-	    ciphers = SSL_get1_supported_ciphers(ssl);
-	    SSL_free(ssl);
-	}
-    }
-    ERR_clear_error();
-    return ciphers;
-}
-
-/* Whether this OpenSSL has a version, were the security level 0. */
-static int
-HasVersion(
-    const Version *rowPtr)
-{
-    SSL_CTX *sslCtx;
-    STACK_OF(SSL_CIPHER) *ciphers = SupportedCiphers(rowPtr, 0, &sslCtx);
-    int has = ciphers != NULL && sk_SSL_CIPHER_num(ciphers) > 0;
-
-    sk_SSL_CIPHER_free(ciphers);
-    SSL_CTX_free(sslCtx);
-    return has;
 }
 
 /* protocols: the versions of TLS that this OpenSSL has, in tls's names. */

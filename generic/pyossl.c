@@ -15,6 +15,10 @@
 
 static const PyosslClass *const classes[] = {
     &pyosslPkeyClass,
+    &pyosslNameClass,
+    &pyosslExtClass,
+    &pyosslX509Class,
+    &pyosslStoreClass,
     &pyosslCtxClass,
     NULL
 };
@@ -53,6 +57,7 @@ Init(
     for (i = 0; classes[i] != NULL; i++) {
 	PyosslClassRegister(ipPtr, classes[i]);
     }
+    PyosslFunctionsRegister(ipPtr, pyosslCryptoFunctions);
     PyosslFunctionsRegister(ipPtr, pyosslCtxFunctions);
     if (MakeEnsemble(interp) != TCL_OK) {
 	return TCL_ERROR;

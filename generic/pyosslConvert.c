@@ -2,13 +2,15 @@
  * pyosslConvert.c --
  *
  *	Every conversion between Tcl values and OpenSSL's: bytes, integers of
- *	any size, times, digests, BIO contents. A bad value is a TypeError (it
+ *	any size, text, times, digests, BIO contents, PEM and DER. A bad value is a TypeError (it
  *	is not of the kind) or a ValueError (it is out of range).
  */
 
 #include "pyosslInt.h"
 #include <limits.h>
 #include <openssl/asn1.h>
+#include <openssl/asn1err.h>
+#include <openssl/pem.h>
 
 /*
  * PyosslGetBytes --
@@ -508,4 +510,155 @@ PyosslTimeObj(
 	    ASN1_STRING_length(longPtr));
     ASN1_GENERALIZEDTIME_free(longPtr);
     return objPtr;
+}
+
+/*
+ * ---------------------------------------------------------------------
+ * PEM and DER of single ASN.1 values
+ * ---------------------------------------------------------------------
+ */
+
+/*
+ * PyosslGetBuffer --
+ *	Bytes that OpenSSL takes with an int as their length.
+ * Results:
+ *	TCL_OK with the bytes, borrowed from objPtr; TCL_ERROR with an error.
+ */
+int
+PyosslGetBuffer(
+    Tcl_Interp *interp,
+    PyosslModule module,
+    const char *what,
+    Tcl_Obj *objPtr,
+    const unsigned char **bytesPtr,
+    int *lengthPtr)
+{
+    Tcl_Size length;
+
+    *bytesPtr = PyosslGetBytes(interp, module, what, objPtr, &length);
+    if (*bytesPtr == NULL) {
+	return TCL_ERROR;
+    }
+    if (length > INT_MAX - 1) {
+	return PyosslFail(interp, module, "ValueError", "%s is too long", what);
+    }
+    *lengthPtr = (int) length;
+    return TCL_OK;
+}
+
+/* DER, to its last byte: what follows the value is an error. */
+static void *
+ItemFromDer(
+    const unsigned char *bytes,
+    int length,
+    const ASN1_ITEM *itemPtr)
+{
+    const unsigned char *p = bytes;
+    ASN1_VALUE *valuePtr = ASN1_item_d2i(NULL, &p, length, itemPtr);
+
+    if (valuePtr != NULL && p != bytes + length) {
+	ASN1_item_free(valuePtr, itemPtr);
+	ERR_raise_data(ERR_LIB_ASN1, ASN1_R_TOO_LONG,
+		"%d bytes follow its end", (int) (bytes + length - p));
+	return NULL;
+    }
+    return valuePtr;
+}
+
+/*
+ * PyosslItemLoad --
+ *	Loads a value from bytes. PEM may stand in other text, the first block
+ *	of the right kind counts; DER ends where the bytes end.
+ * Arguments:
+ *	what	As in "cannot load the certificate".
+ *	pemName	PEM_STRING_*; OpenSSL takes its older names as well, see
+ *		PEM_bytes_read_bio(3).
+ * Results:
+ *	The value, the caller's; NULL with an error in interp.
+ */
+void *
+PyosslItemLoad(
+    Tcl_Interp *interp,
+    PyosslModule module,
+    int filetype,
+    Tcl_Obj *bufferObj,
+    const char *what,
+    const char *pemName,
+    const ASN1_ITEM *itemPtr)
+{
+    const unsigned char *bytes;
+    unsigned char *der = NULL;
+    char message[80];
+    void *valuePtr = NULL;
+    long derLength = 0;
+    BIO *bioPtr;
+    int length;
+
+    if (PyosslGetBuffer(interp, module, "the buffer", bufferObj, &bytes,
+	    &length) != TCL_OK) {
+	return NULL;
+    }
+    ERR_clear_error();
+    if (filetype == PYOSSL_FILETYPE_ASN1) {
+	valuePtr = ItemFromDer(bytes, length, itemPtr);
+    } else if ((bioPtr = BIO_new_mem_buf(bytes, length)) != NULL) {
+	/* PyosslPassRead without a passphrase: a callback that never asks. */
+	if (PEM_bytes_read_bio(&der, &derLength, NULL, pemName, bioPtr,
+		PyosslPassRead, NULL)) {
+	    const unsigned char *p = der;
+
+	    valuePtr = ASN1_item_d2i(NULL, &p, derLength, itemPtr);
+	    OPENSSL_free(der);
+	}
+	BIO_free(bioPtr);
+    }
+    if (valuePtr == NULL) {
+	snprintf(message, sizeof(message), "cannot load the %s", what);
+	PyosslFailQueue(interp, module, message);
+	return NULL;
+    }
+    ERR_clear_error();
+    return valuePtr;
+}
+
+/*
+ * PyosslItemDump --
+ *	Leaves a value in PEM or DER as the result.
+ */
+int
+PyosslItemDump(
+    Tcl_Interp *interp,
+    PyosslModule module,
+    int filetype,
+    const char *what,
+    const char *pemName,
+    const ASN1_ITEM *itemPtr,
+    const void *valuePtr)
+{
+    unsigned char *der = NULL;
+    char message[80];
+    BIO *bioPtr;
+    int length;
+
+    ERR_clear_error();
+    length = ASN1_item_i2d(valuePtr, &der, itemPtr);
+    if (length < 0) {
+	snprintf(message, sizeof(message),
+		"cannot encode the %s: it is not complete", what);
+	return PyosslFailQueue(interp, module, message);
+    }
+    if (filetype == PYOSSL_FILETYPE_ASN1) {
+	Tcl_SetObjResult(interp, PyosslDerObj(der, length));
+	return TCL_OK;
+    }
+    bioPtr = BIO_new(BIO_s_mem());
+    if (bioPtr == NULL || !PEM_write_bio(bioPtr, pemName, "", der, length)) {
+	OPENSSL_free(der);
+	BIO_free(bioPtr);
+	snprintf(message, sizeof(message), "cannot write the %s", what);
+	return PyosslFailQueue(interp, module, message);
+    }
+    OPENSSL_free(der);
+    Tcl_SetObjResult(interp, PyosslBioObj(bioPtr));
+    return TCL_OK;
 }

@@ -45,6 +45,15 @@ MODULE_SCOPE EVP_PKEY *	PyosslPkeyGet(Tcl_Interp *interp,
 			    PyosslModule module, Tcl_Obj *nameObj,
 			    int needPrivate);
 
+/* The key and the digest of everything that signs or verifies. */
+MODULE_SCOPE int	PyosslPkeyDigest(Tcl_Interp *interp,
+			    PyosslModule module, EVP_PKEY *pkeyPtr,
+			    Tcl_Obj *digestObj, const EVP_MD **mdPtrPtr);
+MODULE_SCOPE int	PyosslPkeySignArgs(Tcl_Interp *interp,
+			    PyosslModule module, Tcl_Obj *keyObj,
+			    Tcl_Obj *digestObj, EVP_PKEY **pkeyPtrPtr,
+			    const EVP_MD **mdPtrPtr);
+
 /* A name: of its own, or a live view into a certificate or request. */
 typedef enum {
     PYOSSL_NAME_OWN, PYOSSL_NAME_SUBJECT, PYOSSL_NAME_ISSUER,
@@ -55,24 +64,43 @@ typedef struct PyosslName {
     PyosslNameKind kind;
     X509_NAME *namePtr;		/* PYOSSL_NAME_OWN: owned. */
     X509 *certPtr;		/* SUBJECT, ISSUER: one reference. */
-    X509_REQ *reqPtr;		/* REQUEST: one reference. */
+    PyosslObject *reqObjPtr;	/* REQUEST: the x509req, held; an X509_REQ
+				 * itself cannot be counted. */
 } PyosslName;
 
+/*
+ * Names that [Return] and [Obj] give are commands: live views that take a
+ * reference of their own on the certificate or request, or (Obj) a copy.
+ */
 MODULE_SCOPE int	PyosslNameReturnCert(PyosslInterp *ipPtr,
 			    X509 *certPtr, PyosslNameKind kind);
 MODULE_SCOPE int	PyosslNameReturnReq(PyosslInterp *ipPtr,
-			    X509_REQ *reqPtr);
+			    PyosslObject *reqObjPtr);
 MODULE_SCOPE Tcl_Obj *	PyosslNameObj(PyosslInterp *ipPtr,
 			    const X509_NAME *namePtr);
 MODULE_SCOPE X509_NAME *PyosslNameGet(Tcl_Interp *interp,
 			    PyosslModule module, Tcl_Obj *nameObj);
 
+/* [Get] borrows from the object; [Obj] takes the caller's reference over. */
 MODULE_SCOPE X509 *	PyosslX509Get(Tcl_Interp *interp, PyosslModule module,
 			    Tcl_Obj *nameObj);
+MODULE_SCOPE X509 *	PyosslX509Copy(const X509 *certPtr);
 MODULE_SCOPE Tcl_Obj *	PyosslX509Obj(PyosslInterp *ipPtr, X509 *certPtr);
 
-/* Shared by the requests and certificates: a list of x509ext. */
+/*
+ * Shared by the requests and certificates: a list of x509ext. The elements
+ * are borrowed, the stack itself is the caller's: sk_X509_EXTENSION_free.
+ */
 MODULE_SCOPE STACK_OF(X509_EXTENSION) *PyosslExtGetList(Tcl_Interp *interp,
 			    PyosslModule module, Tcl_Obj *listObj);
+
+/*
+ * The platform's part of rand (unix/ and win/ pyossl*Rand.c). Both leave an
+ * error of the module rand where they fail. Egd: gets length bytes from the
+ * Entropy Gathering Daemon at a path, all of them or none.
+ */
+MODULE_SCOPE int	PyosslRandScreen(Tcl_Interp *interp);
+MODULE_SCOPE int	PyosslRandEgd(Tcl_Interp *interp, Tcl_Obj *pathObj,
+			    unsigned char *bytes, int length);
 
 #endif /* PYOSSL_CRYPTO_H */

@@ -84,6 +84,7 @@ typedef struct PyosslMethod {
 } PyosslMethod;
 
 #define PYOSSL_UNSAFE	1	/* Touches files or sockets: not in safe interps. */
+#define PYOSSL_INTERNAL	2	/* For our own scripts: not exported. */
 
 /* A function: a command of its own, objv[0] its name. */
 typedef int (PyosslFunctionProc)(PyosslInterp *ipPtr, Tcl_Interp *interp,
@@ -336,6 +337,23 @@ MODULE_SCOPE int	PyosslGetTime(Tcl_Interp *interp, PyosslModule module,
 			    ASN1_TIME **timePtrPtr);
 MODULE_SCOPE Tcl_Obj *	PyosslTimeObj(const ASN1_TIME *timePtr);
 MODULE_SCOPE char *	PyosslStrdup(const char *string);
+
+/*
+ * Loading and dumping what is one ASN.1 value: certificates, requests, CRLs,
+ * PKCS#7. A value that was loaded is freed by ASN1_item_free or its like.
+ */
+MODULE_SCOPE int	PyosslGetBuffer(Tcl_Interp *interp,
+			    PyosslModule module, const char *what,
+			    Tcl_Obj *objPtr, const unsigned char **bytesPtr,
+			    int *lengthPtr);
+MODULE_SCOPE void *	PyosslItemLoad(Tcl_Interp *interp,
+			    PyosslModule module, int filetype,
+			    Tcl_Obj *bufferObj, const char *what,
+			    const char *pemName, const ASN1_ITEM *itemPtr);
+MODULE_SCOPE int	PyosslItemDump(Tcl_Interp *interp,
+			    PyosslModule module, int filetype,
+			    const char *what, const char *pemName,
+			    const ASN1_ITEM *itemPtr, const void *valuePtr);
 
 /*
  * ---------------------------------------------------------------------

@@ -20,6 +20,7 @@ static const PyosslClass *const classes[] = {
     &pyosslX509Class,
     &pyosslStoreClass,
     &pyosslCtxClass,
+    &pyosslConnClass,
     NULL
 };
 
@@ -58,7 +59,10 @@ Init(
 	PyosslClassRegister(ipPtr, classes[i]);
     }
     PyosslFunctionsRegister(ipPtr, pyosslCryptoFunctions);
+    PyosslEnsembleRegister(ipPtr, "rand", pyosslRandFunctions);
     PyosslFunctionsRegister(ipPtr, pyosslCtxFunctions);
+    PyosslFunctionsRegister(ipPtr, pyosslConnFunctions);
+    PyosslFunctionsRegister(ipPtr, pyosslServerFunctions);
     if (MakeEnsemble(interp) != TCL_OK) {
 	return TCL_ERROR;
     }

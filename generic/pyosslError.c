@@ -65,7 +65,9 @@ PyosslFail(
     va_end(args);
     if (interp != NULL) {
 	Tcl_SetObjResult(interp, OneLine(text));
+	/* An Error always has its list, though OpenSSL gave no reason. */
 	Tcl_SetErrorCode(interp, "PYOSSL", moduleNames[module], kind,
+		strcmp(kind, "Error") == 0 ? "" : (char *) NULL,
 		(char *) NULL);
     }
     return TCL_ERROR;

@@ -390,9 +390,8 @@ PyosslCtxCheckPrivatekey(
  */
 
 /*
- * Sets parameters in PEM. OpenSSL looks at the security level twice, now
- * and in each handshake; the second time counts, so that this method and
- * [set_security_level] may come in any order.
+ * Sets parameters in PEM; weaker ones than the security level asks for are
+ * refused.
  * Results:
  *	1; 0 with the reason on the queue.
  */
@@ -402,22 +401,16 @@ SetDh(
     BIO *bioPtr)
 {
     EVP_PKEY *pkeyPtr = PEM_read_bio_Parameters(bioPtr, NULL);
-    int level, ok;
 
-    if (pkeyPtr != NULL && !EVP_PKEY_is_a(pkeyPtr, "DH")
-	    && !EVP_PKEY_is_a(pkeyPtr, "DHX")) {
-	EVP_PKEY_free(pkeyPtr);
-	pkeyPtr = NULL;
-	ERR_raise(ERR_LIB_EVP, EVP_R_EXPECTING_A_DH_KEY);
-    }
     if (pkeyPtr == NULL) {
 	return 0;
     }
-    level = SSL_CTX_get_security_level(sslCtx);
-    SSL_CTX_set_security_level(sslCtx, 0);
-    ok = SSL_CTX_set0_tmp_dh_pkey(sslCtx, pkeyPtr);
-    SSL_CTX_set_security_level(sslCtx, level);
-    if (!ok) {
+    if (!EVP_PKEY_is_a(pkeyPtr, "DH") && !EVP_PKEY_is_a(pkeyPtr, "DHX")) {
+	EVP_PKEY_free(pkeyPtr);
+	ERR_raise(ERR_LIB_EVP, EVP_R_EXPECTING_A_DH_KEY);
+	return 0;
+    }
+    if (!SSL_CTX_set0_tmp_dh_pkey(sslCtx, pkeyPtr)) {
 	EVP_PKEY_free(pkeyPtr);
 	return 0;
     }
@@ -451,6 +444,34 @@ PyosslCtxLoadTmpDh(
 	    : "load the Diffie-Hellman parameters in", objv[2]);
 }
 
+static int
+AllowAll(
+    const SSL *ssl,
+    const SSL_CTX *sslCtx,
+    int op,
+    int bits,
+    int nid,
+    void *other,
+    void *ex)
+{
+    (void) ssl; (void) sslCtx; (void) op; (void) bits; (void) nid;
+    (void) other; (void) ex;
+    return 1;
+}
+
+/* Takes the parameters off. OpenSSL finds none at all too weak as well. */
+static void
+ClearDh(
+    SSL_CTX *sslCtx)
+{
+    int (*check)(const SSL *, const SSL_CTX *, int, int, int, void *, void *);
+
+    check = SSL_CTX_get_security_callback(sslCtx);
+    SSL_CTX_set_security_callback(sslCtx, AllowAll);
+    SSL_CTX_set0_tmp_dh_pkey(sslCtx, NULL);
+    SSL_CTX_set_security_callback(sslCtx, check);
+}
+
 /*
  * set_tmp_dh params: PEM; "auto" for OpenSSL's own parameters, as strong as
  * the key of the certificate; empty for none.
@@ -471,12 +492,11 @@ PyosslCtxSetTmpDh(
     (void) objc;
     ERR_clear_error();
     if (length == 0 || strcmp(text, "auto") == 0) {
-	int level = SSL_CTX_get_security_level(sslCtx);
-
-	SSL_CTX_set_security_level(sslCtx, 0);
-	SSL_CTX_set0_tmp_dh_pkey(sslCtx, NULL);
-	SSL_CTX_set_security_level(sslCtx, level);
+	/* "auto" counts before parameters; for none at all they go. */
 	SSL_CTX_set_dh_auto(sslCtx, length != 0);
+	if (length == 0) {
+	    ClearDh(sslCtx);
+	}
 	ERR_clear_error();
 	return TCL_OK;
     }

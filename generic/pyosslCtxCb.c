@@ -251,11 +251,40 @@ VerifyFunction(
 }
 
 /*
+ * Whether a session that is being resumed was made under the context that
+ * now counts. The verification of the client is part of the session: one
+ * that was made for a name which asks for no certificate must not open a
+ * name which does. (In TLS 1.2 the name is part of the session as well, and
+ * OpenSSL has told us that one.)
+ */
+static int
+SameHost(
+    SSL *ssl,
+    const PyosslCtx *ctxPtr,	/* Which the connection began with. */
+    const char *name)
+{
+    const SSL_SESSION *sessionPtr = SSL_get0_session(ssl);
+    const char *old = sessionPtr != NULL
+	    ? SSL_SESSION_get0_hostname(sessionPtr) : NULL;
+
+    if (name == NULL || old == NULL) {
+	return name == NULL && old == NULL;
+    }
+    if (strcmp(name, old) == 0) {
+	return 1;
+    }
+    return ctxPtr->cb[PYOSSL_CB_SERVERNAME] == NULL
+	    && PyosslSniFind(ctxPtr->sniList, name)
+	    == PyosslSniFind(ctxPtr->sniList, old);
+}
+
+/*
  * ServernameFunction --
  *	SSL_CTX_set_tlsext_servername_callback(3), servers only. First the
  *	table of names may change the context, then the script of the context
  *	that the connection began with is called: conn. OpenSSL comes here
- *	also when the client named no server.
+ *	also when the client named no server. The verification of a new
+ *	context goes with it, which OpenSSL would not see to.
  */
 static int
 ServernameFunction(
@@ -266,8 +295,9 @@ ServernameFunction(
     PyosslTls *tlsPtr = PyosslTlsFromSsl(ssl);
     const char *name;
     PyosslCtx *ctxPtr, *otherPtr;
+    SSL_CTX *nowCtx;
     Call call;
-    int code = TCL_OK;
+    int code = TCL_OK, result = SSL_TLSEXT_ERR_OK;
 
     (void) arg;
     if (tlsPtr == NULL || !SSL_is_server(ssl)) {
@@ -286,12 +316,22 @@ ServernameFunction(
 	code = CallRun(&call, NULL);
 	CallDone(&call);
     }
-    PyosslCtxRelease(ctxPtr);
+    nowCtx = SSL_get_SSL_CTX(ssl);
+    if (nowCtx != ctxPtr->sslCtx) {
+	SSL_set_verify(ssl, SSL_CTX_get_verify_mode(nowCtx),
+		SSL_CTX_get_verify_callback(nowCtx));
+    }
     if (code != TCL_OK) {
 	*alertPtr = SSL_AD_INTERNAL_ERROR;
-	return SSL_TLSEXT_ERR_ALERT_FATAL;
+	result = SSL_TLSEXT_ERR_ALERT_FATAL;
+    } else if (SSL_session_reused(ssl)
+	    && (SSL_get_verify_mode(ssl) & SSL_VERIFY_PEER)
+	    && !SameHost(ssl, ctxPtr, name)) {
+	*alertPtr = SSL_AD_HANDSHAKE_FAILURE;
+	result = SSL_TLSEXT_ERR_ALERT_FATAL;
     }
-    return SSL_TLSEXT_ERR_OK;
+    PyosslCtxRelease(ctxPtr);
+    return result;
 }
 
 /*

@@ -675,7 +675,9 @@ RegisterFunction(
     cmdPtr->ipPtr = PyosslInterpHold(ipPtr);
     snprintf(name, sizeof(name), NAMESPACE "%s", shortName);
     Tcl_CreateObjCommand(ipPtr->interp, name, proc, cmdPtr, CmdDataDeleted);
-    Export(ipPtr, shortName);
+    if (!(rowPtr->flags & PYOSSL_INTERNAL)) {
+	Export(ipPtr, shortName);
+    }
 }
 
 /*

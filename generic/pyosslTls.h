@@ -167,4 +167,202 @@ typedef struct PyosslTransportType {
 				/* Lets go of the transport, open or not. */
 } PyosslTransportType;
 
+/*
+ * A link: the one BIO of an SSL and the transport under it. Output that
+ * OpenSSL writes is never refused: what the transport does not take at once
+ * is queued, and whoever writes looks at the queue first. So no record is
+ * ever half-written inside OpenSSL, and a close loses nothing. While the
+ * queue is long, reading waits for it: a peer that only sends cannot make
+ * it grow.
+ */
+typedef struct PyosslLink {
+    const PyosslTransportType *typePtr;	/* NULL: memory. */
+    void *inst;			/* NULL once the transport is gone. */
+    char *out;			/* Queued output: bytes [outStart, outEnd). */
+    size_t outStart, outEnd, outSize;
+    char *in;			/* Memory: input still to be read. */
+    size_t inStart, inEnd, inSize;
+    int corked;			/* Queue, don't send: a flush follows. */
+    int eof;			/* The transport's input has ended. */
+    int readErrno;		/* First hard error of each direction. */
+    int writeErrno;
+    int throttled;		/* The last read waited for the queue. */
+} PyosslLink;
+
+MODULE_SCOPE void	PyosslLinkInit(PyosslLink *linkPtr,
+			    const PyosslTransportType *typePtr, void *inst);
+MODULE_SCOPE BIO *	PyosslLinkBio(PyosslLink *linkPtr);
+MODULE_SCOPE int	PyosslLinkFlush(PyosslLink *linkPtr);
+MODULE_SCOPE size_t	PyosslLinkQueued(const PyosslLink *linkPtr);
+MODULE_SCOPE size_t	PyosslLinkTake(PyosslLink *linkPtr, char *buf,
+			    size_t size);
+MODULE_SCOPE void	PyosslLinkFeed(PyosslLink *linkPtr, const char *buf,
+			    size_t length);
+MODULE_SCOPE void	PyosslLinkWatch(PyosslLink *linkPtr, int mask,
+			    PyosslReadyProc *readyProc, void *clientData);
+MODULE_SCOPE int	PyosslLinkWait(PyosslLink *linkPtr, int mask, int ms);
+MODULE_SCOPE void	PyosslLinkClose(PyosslLink *linkPtr,
+			    Tcl_Interp *interp, int linger);
+MODULE_SCOPE void	PyosslLinkFree(PyosslLink *linkPtr);
+
+/* A Tcl channel as transport (pyosslBioChan.c). */
+MODULE_SCOPE const PyosslTransportType pyosslChanTransport;
+MODULE_SCOPE void *	PyosslChanTransportNew(Tcl_Interp *interp,
+			    Tcl_Channel chan, int stacked);
+MODULE_SCOPE Tcl_Channel PyosslChanTransportChannel(void *inst);
+MODULE_SCOPE void	PyosslChanTransportDetach(void *inst);
+
+/*
+ * A socket of our own (unix/pyosslUnixSock.c, win/pyosslWinSock.c).
+ * Functions that fail return -1 and leave errno set.
+ */
+typedef struct PyosslSock PyosslSock;
+
+MODULE_SCOPE const PyosslTransportType pyosslSockTransport;
+MODULE_SCOPE PyosslSock *PyosslSockNew(void);
+/* Takes a duplicate of somebody's descriptor; NULL with errno. */
+MODULE_SCOPE PyosslSock *PyosslSockDup(int fd);
+MODULE_SCOPE PyosslSock *PyosslSockConnectStart(const char *host,
+			    const char *port, const char *myAddr,
+			    const char *myPort, const char **whatPtr);
+MODULE_SCOPE int	PyosslSockConnecting(PyosslSock *sockPtr);
+MODULE_SCOPE int	PyosslSockConnectStep(PyosslSock *sockPtr, int *errnoPtr);
+MODULE_SCOPE int	PyosslSockBind(PyosslSock *sockPtr, const char *host,
+			    const char *port);
+MODULE_SCOPE int	PyosslSockListen(PyosslSock *sockPtr, int backlog);
+MODULE_SCOPE PyosslSock *PyosslSockAccept(PyosslSock *sockPtr);
+MODULE_SCOPE int	PyosslSockConnect(PyosslSock *sockPtr,
+			    const char *host, const char *port, int blocking);
+MODULE_SCOPE PyosslSock **PyosslSockListenAll(const char *host,
+			    const char *port, int reusePort, int backlog,
+			    int *countPtr, const char **whatPtr);
+MODULE_SCOPE Tcl_Obj *	PyosslSockAddress(PyosslSock *sockPtr, int peer,
+			    int withName);
+MODULE_SCOPE int	PyosslSockFd(PyosslSock *sockPtr);
+MODULE_SCOPE void	PyosslSockLinger(PyosslSock *sockPtr, int ms);
+MODULE_SCOPE void	PyosslSockFree(PyosslSock *sockPtr);
+MODULE_SCOPE int	PyosslSockShutdown(int fd, int how);
+MODULE_SCOPE int	PyosslSockGetOption(int fd, int level, int name,
+			    void *buf, int *lengthPtr);
+MODULE_SCOPE int	PyosslSockSetOption(int fd, int level, int name,
+			    const void *buf, int length);
+MODULE_SCOPE int	PyosslSockConstant(const char *name, int *valuePtr);
+/* The descriptor of a plain Tcl socket where reading and writing it past
+ * Tcl's driver is safe, else -1; and the calls for it. */
+MODULE_SCOPE int	PyosslSockDirect(Tcl_Channel chan);
+MODULE_SCOPE int	PyosslSockRecv(int fd, char *buf, int size,
+			    int *errnoPtr);
+MODULE_SCOPE int	PyosslSockSend(int fd, const char *buf, int size,
+			    int *errnoPtr);
+/* Waits for any pollable handle; see waitProc. -2: it cannot be waited for. */
+MODULE_SCOPE int	PyosslSockPoll(Tcl_Channel chan, int mask, int ms);
+
+/*
+ * Readiness of our own descriptors (unix/pyosslUnixPoll.c): one epoll or
+ * kqueue descriptor for each thread is all that Tcl's notifier sees.
+ */
+typedef struct PyosslPoll {
+    int fd;
+    int mask;			/* Events wanted now. */
+    int registered;		/* Known to the kernel. */
+    PyosslReadyProc *readyProc;
+    void *clientData;
+    void *threadData;		/* Where it is registered. */
+} PyosslPoll;
+
+MODULE_SCOPE void	PyosslPollInit(PyosslPoll *pollPtr, int fd);
+MODULE_SCOPE void	PyosslPollWatch(PyosslPoll *pollPtr, int mask,
+			    PyosslReadyProc *readyProc, void *clientData);
+MODULE_SCOPE void	PyosslPollForget(PyosslPoll *pollPtr);
+
+/*
+ * ---------------------------------------------------------------------
+ * The connection (layer 3: pyosslTls.c)
+ * ---------------------------------------------------------------------
+ */
+
+typedef enum {
+    PYOSSL_TLS_OK,
+    PYOSSL_TLS_WANT_READ,
+    PYOSSL_TLS_WANT_WRITE,
+    PYOSSL_TLS_WANT_LOOKUP,
+    PYOSSL_TLS_EOF,		/* The peer's close_notify. */
+    PYOSSL_TLS_FAIL		/* tlsPtr->failure says why. */
+} PyosslTlsResult;
+
+struct PyosslTls {
+    int refCount;		/* The command, the channel, a call. */
+    SSL *ssl;
+    PyosslCtx *ctxPtr;		/* One reference. */
+    PyosslLink link;
+    int blocking;
+    int started;		/* Client or server has been chosen. */
+    int established;		/* A first handshake is done. */
+    int autoConn;		/* The channel owns it: its close deletes the
+				 * command too. */
+    int closed;			/* The transport was closed. */
+    int sentFin;		/* close_notify went out and the transport's
+				 * output was shut down. */
+    int maybeMore;		/* OpenSSL may hold data for a reader. */
+    int reported;		/* The failure was told to somebody. */
+    PyosslFailure failure;	/* Fatal and sticky. */
+    PyosslObject *connPtr;	/* Its command, not counted; or NULL. */
+    void *chanPtr;		/* Its plaintext channel (PyosslChan *), not
+				 * counted; or NULL. */
+    Tcl_Obj *appDataObj;	/* NULL: none. */
+    Tcl_WideInt deadline;	/* Of the handshake, in ms as PyosslNow tells
+				 * them; 0: none. */
+    int alertIn, alertOut;	/* Last fatal alert each way; -1: none. */
+    int renegotiations;		/* Completed after the first handshake. */
+    int renegotiating;		/* [renegotiate] was called. */
+    char *verifyText;		/* The check that failed first, or NULL. */
+    char *verifyHost;		/* The name checked, or NULL. */
+};
+
+MODULE_SCOPE PyosslTls *PyosslTlsNew(PyosslCtx *ctxPtr,
+			    const PyosslTransportType *typePtr, void *inst);
+MODULE_SCOPE void	PyosslTlsHold(PyosslTls *tlsPtr);
+MODULE_SCOPE void	PyosslTlsRelease(PyosslTls *tlsPtr);
+MODULE_SCOPE PyosslTls *PyosslTlsFromSsl(const SSL *ssl);
+MODULE_SCOPE Tcl_Obj *	PyosslTlsConnObj(PyosslTls *tlsPtr,
+			    PyosslInterp *ipPtr);
+MODULE_SCOPE void	PyosslTlsSetCtx(PyosslTls *tlsPtr, PyosslCtx *ctxPtr);
+MODULE_SCOPE int	PyosslTlsSetHost(PyosslTls *tlsPtr,
+			    const char *serverName, const char *verifyName);
+MODULE_SCOPE void	PyosslTlsNoteInfo(PyosslTls *tlsPtr, int where,
+			    int ret);
+MODULE_SCOPE void	PyosslTlsVerifyFailed(PyosslTls *tlsPtr,
+			    X509_STORE_CTX *storePtr);
+MODULE_SCOPE const char *PyosslTlsAlertName(int alert);
+MODULE_SCOPE PyosslTlsResult PyosslTlsHandshake(PyosslTls *tlsPtr);
+MODULE_SCOPE PyosslTlsResult PyosslTlsRead(PyosslTls *tlsPtr, char *buf,
+			    int size, int peek, int *gotPtr);
+MODULE_SCOPE PyosslTlsResult PyosslTlsWrite(PyosslTls *tlsPtr,
+			    const char *buf, int size, int *donePtr);
+MODULE_SCOPE PyosslTlsResult PyosslTlsShutdown(PyosslTls *tlsPtr);
+MODULE_SCOPE int	PyosslTlsWait(PyosslTls *tlsPtr,
+			    PyosslTlsResult result, int ms);
+MODULE_SCOPE Tcl_WideInt PyosslNow(void);
+MODULE_SCOPE void	PyosslTlsTimedOut(PyosslTls *tlsPtr);
+MODULE_SCOPE void	PyosslTlsClose(PyosslTls *tlsPtr, Tcl_Interp *interp,
+			    int clean);
+
+/*
+ * ---------------------------------------------------------------------
+ * The plaintext channel (layer 4: pyosslChan.c)
+ * ---------------------------------------------------------------------
+ */
+
+MODULE_SCOPE Tcl_Channel PyosslChanCreate(PyosslTls *tlsPtr);
+MODULE_SCOPE Tcl_Channel PyosslChanStack(Tcl_Interp *interp,
+			    PyosslTls *tlsPtr, Tcl_Channel below);
+MODULE_SCOPE int	PyosslChanUnstack(Tcl_Interp *interp,
+			    Tcl_Channel chan, int ms);
+MODULE_SCOPE PyosslTls *PyosslChanTls(Tcl_Channel chan);
+MODULE_SCOPE Tcl_Channel PyosslChanChannel(PyosslTls *tlsPtr);
+MODULE_SCOPE int	PyosslChanSetBlocking(PyosslTls *tlsPtr, int blocking);
+MODULE_SCOPE void	PyosslChanDeadline(PyosslTls *tlsPtr);
+MODULE_SCOPE void	PyosslChanKick(PyosslTls *tlsPtr);
+MODULE_SCOPE void	PyosslChanClose(PyosslTls *tlsPtr, Tcl_Interp *interp);
+
 #endif /* PYOSSL_TLS_H */

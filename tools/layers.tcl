@@ -26,9 +26,10 @@ namespace eval layers {
     variable table {
 	1	{pyosslError}
 	1	{pyosslConst pyosslObject}
-	1	{pyosslCallback}
 	1	{pyosslConvert}
+	1	{pyosslCallback}
 	1b	{pyosslUnixPoll}
+	1b	{pyosslUnixAddr}
 	1b	{pyosslUnixSock pyosslWinSock}
 	2	{pyosslUnixRand pyosslWinRand}
 	2	{pyosslBio}
@@ -45,9 +46,12 @@ namespace eval layers {
 	4	{pyosslCtxSet pyosslCtxNames pyosslCtxFile}
 	4	{pyosslCtxLoad pyosslCtxTrust}
 	4	{pyosslCtx pyosslChan}
-	5	{pyosslConnSock}
+	4	{pyosslChanStack}
+	5	{pyosslConnStep}
+	5	{pyosslConnSock pyosslConnInfo pyosslConnIo}
 	5	{pyosslConn}
 	5b	{pyosslServer}
+	5b	{pyosslSocket}
 	6	{pyossl}
     }
     variable exported {Pyossl_Init Pyossl_SafeInit}

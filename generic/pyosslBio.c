@@ -1,0 +1,445 @@
+/*
+ * pyosslBio.c --
+ *
+ *	The link between an SSL and its transport: a BIO of our own over a
+ *	PyosslTransportType, with the output queue; also the memory transport,
+ *	which is a link without one. Knows transports, not connections.
+ *
+ *	    SSL_write --> BioWrite --+--> transport's writeProc --> wire
+ *	                             |         ^
+ *	                    would wait or corked, PyosslLinkFlush
+ *	                             v         |
+ *	                           output queue
+ *
+ *	    SSL_read <-- BioRead <-- transport's readProc  (waits while the
+ *	                                                    queue is long)
+ */
+
+#include "pyosslTls.h"
+#include <errno.h>
+
+/* Above this much queued output nothing more is read. */
+#define QUEUE_LIMIT	(256 * 1024)
+/* An empty queue keeps no more memory than this. */
+#define QUEUE_KEEP	0
+
+TCL_DECLARE_MUTEX(methodMutex)
+static BIO_METHOD *linkMethod = NULL;	/* Guarded by methodMutex. */
+
+static void
+Append(
+    char **bufPtr,
+    size_t *startPtr,
+    size_t *endPtr,
+    size_t *sizePtr,
+    const char *data,
+    size_t length)
+{
+    size_t used = *endPtr - *startPtr;
+
+    if (*sizePtr - *endPtr < length) {
+	if (*startPtr > 0) {
+	    memmove(*bufPtr, *bufPtr + *startPtr, used);
+	    *startPtr = 0;
+	    *endPtr = used;
+	}
+	if (*sizePtr - used < length) {
+	    size_t size = *sizePtr ? *sizePtr * 2 : 4096;
+
+	    while (size < used + length) {
+		size *= 2;
+	    }
+	    *bufPtr = *bufPtr ? ckrealloc(*bufPtr, size) : ckalloc(size);
+	    *sizePtr = size;
+	}
+    }
+    memcpy(*bufPtr + *endPtr, data, length);
+    *endPtr += length;
+}
+
+static void
+Drop(
+    char **bufPtr,
+    size_t *startPtr,
+    size_t *endPtr,
+    size_t *sizePtr,
+    size_t length)
+{
+    *startPtr += length;
+    if (*startPtr == *endPtr) {
+	*startPtr = *endPtr = 0;
+	if (*sizePtr > QUEUE_KEEP) {
+	    ckfree(*bufPtr);
+	    *bufPtr = NULL;
+	    *sizePtr = 0;
+	}
+    }
+}
+
+static void
+QueueOut(
+    PyosslLink *linkPtr,
+    const char *data,
+    size_t length)
+{
+    Append(&linkPtr->out, &linkPtr->outStart, &linkPtr->outEnd,
+	    &linkPtr->outSize, data, length);
+}
+
+static void
+DropOut(
+    PyosslLink *linkPtr,
+    size_t length)
+{
+    Drop(&linkPtr->out, &linkPtr->outStart, &linkPtr->outEnd,
+	    &linkPtr->outSize, length);
+}
+
+/* PyosslLinkQueued -- how many bytes of output wait in the queue. */
+size_t
+PyosslLinkQueued(
+    const PyosslLink *linkPtr)
+{
+    return linkPtr->outEnd - linkPtr->outStart;
+}
+
+/*
+ * PyosslLinkFlush --
+ *	Sends queued output as far as the transport takes it.
+ * Results:
+ *	1 when the queue is empty, 0 when the transport would wait, -1 on a
+ *	hard error (linkPtr->writeErrno; the queue is dropped). Memory: 1.
+ */
+int
+PyosslLinkFlush(
+    PyosslLink *linkPtr)
+{
+    int n, err = 0;
+
+    if (linkPtr->typePtr == NULL) {
+	return 1;
+    }
+    while (linkPtr->outStart < linkPtr->outEnd && linkPtr->writeErrno == 0) {
+	size_t left = linkPtr->outEnd - linkPtr->outStart;
+
+	if (linkPtr->inst == NULL) {
+	    linkPtr->writeErrno = EBADF;
+	    break;
+	}
+	n = linkPtr->typePtr->writeProc(linkPtr->inst,
+		linkPtr->out + linkPtr->outStart,
+		left > 0x100000 ? 0x100000 : (int) left, &err);
+	if (n >= 0) {
+	    DropOut(linkPtr, (size_t) n);
+	} else if (err == EAGAIN || err == EWOULDBLOCK) {
+	    return 0;
+	} else {
+	    linkPtr->writeErrno = err;
+	}
+    }
+    if (linkPtr->writeErrno != 0) {
+	DropOut(linkPtr, PyosslLinkQueued(linkPtr));
+	return -1;
+    }
+    return 1;
+}
+
+/*
+ * PyosslLinkTake, PyosslLinkFeed --
+ *	Memory: takes output for the wire, gives input from it.
+ */
+size_t
+PyosslLinkTake(
+    PyosslLink *linkPtr,
+    char *buf,
+    size_t size)
+{
+    size_t length = PyosslLinkQueued(linkPtr);
+
+    if (length > size) {
+	length = size;
+    }
+    if (length > 0) {
+	memcpy(buf, linkPtr->out + linkPtr->outStart, length);
+	DropOut(linkPtr, length);
+    }
+    return length;
+}
+
+void
+PyosslLinkFeed(
+    PyosslLink *linkPtr,
+    const char *buf,
+    size_t length)
+{
+    if (length > 0) {
+	Append(&linkPtr->in, &linkPtr->inStart, &linkPtr->inEnd,
+		&linkPtr->inSize, buf, length);
+    }
+}
+
+/*
+ * ---------------------------------------------------------------------
+ * The BIO
+ * ---------------------------------------------------------------------
+ */
+
+static int
+BioWrite(
+    BIO *bioPtr,
+    const char *data,
+    int length)
+{
+    PyosslLink *linkPtr = BIO_get_data(bioPtr);
+    int n = 0, err = 0;
+
+    BIO_clear_retry_flags(bioPtr);
+    if (length <= 0) {
+	return 0;
+    }
+    if (linkPtr->typePtr == NULL || linkPtr->corked
+	    || PyosslLinkQueued(linkPtr) > 0) {
+	QueueOut(linkPtr, data, length);
+	return length;
+    }
+    /*
+     * A transport that is dead for output may still have input worth
+     * reading, so OpenSSL does not see the error; writers look for it.
+     */
+    if (linkPtr->writeErrno == 0 && linkPtr->inst != NULL) {
+	n = linkPtr->typePtr->writeProc(linkPtr->inst, data, length, &err);
+	if (n < 0) {
+	    n = 0;
+	    if (err != EAGAIN && err != EWOULDBLOCK) {
+		linkPtr->writeErrno = err;
+	    }
+	}
+	if (n < length && linkPtr->writeErrno == 0) {
+	    QueueOut(linkPtr, data + n, length - n);
+	}
+    } else if (linkPtr->writeErrno == 0) {
+	linkPtr->writeErrno = EBADF;
+    }
+    return length;
+}
+
+static int
+BioRead(
+    BIO *bioPtr,
+    char *buf,
+    int size)
+{
+    PyosslLink *linkPtr = BIO_get_data(bioPtr);
+    int n, err = 0;
+
+    BIO_clear_retry_flags(bioPtr);
+    if (size <= 0) {
+	return 0;
+    }
+    if (linkPtr->inStart < linkPtr->inEnd) {
+	size_t left = linkPtr->inEnd - linkPtr->inStart;
+
+	n = left < (size_t) size ? (int) left : size;
+	memcpy(buf, linkPtr->in + linkPtr->inStart, n);
+	Drop(&linkPtr->in, &linkPtr->inStart, &linkPtr->inEnd,
+		&linkPtr->inSize, n);
+	return n;
+    }
+    if (linkPtr->eof) {
+	return 0;
+    }
+    if (linkPtr->typePtr == NULL) {
+	BIO_set_retry_read(bioPtr);
+	return -1;
+    }
+    linkPtr->throttled = PyosslLinkQueued(linkPtr) > QUEUE_LIMIT
+	    && PyosslLinkFlush(linkPtr) == 0;
+    if (linkPtr->throttled) {
+	BIO_set_retry_read(bioPtr);
+	return -1;
+    }
+    if (linkPtr->inst == NULL) {
+	linkPtr->readErrno = EBADF;
+	return -1;
+    }
+    n = linkPtr->typePtr->readProc(linkPtr->inst, buf, size, &err);
+    if (n == 0) {
+	linkPtr->eof = 1;
+    } else if (n < 0) {
+	if (err == EAGAIN || err == EWOULDBLOCK) {
+	    BIO_set_retry_read(bioPtr);
+	} else {
+	    linkPtr->readErrno = err;
+	}
+    }
+    return n;
+}
+
+static long
+BioCtrl(
+    BIO *bioPtr,
+    int cmd,
+    long num,
+    void *ptr)
+{
+    PyosslLink *linkPtr = BIO_get_data(bioPtr);
+
+    (void) ptr;
+    switch (cmd) {
+    case BIO_CTRL_FLUSH:
+	/* Output leaves on its own, or when the cork is drawn. */
+	return 1;
+    case BIO_CTRL_PENDING:
+	return (long) (linkPtr->inEnd - linkPtr->inStart);
+    case BIO_CTRL_WPENDING:
+	return (long) PyosslLinkQueued(linkPtr);
+    case BIO_CTRL_GET_CLOSE:
+	return BIO_get_shutdown(bioPtr);
+    case BIO_CTRL_SET_CLOSE:
+	BIO_set_shutdown(bioPtr, (int) num);
+	return 1;
+    case BIO_CTRL_EOF:
+	/*
+	 * 0 also at the end: OpenSSL then tells it as a system call's
+	 * failure, which is what it is, and writes no alert into the void.
+	 */
+	return 0;
+    default:
+	return 0;
+    }
+}
+
+static BIO_METHOD *
+LinkMethod(void)
+{
+    Tcl_MutexLock(&methodMutex);
+    if (linkMethod == NULL) {
+	linkMethod = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK,
+		"pyossl link");
+	if (linkMethod != NULL) {
+	    BIO_meth_set_read(linkMethod, BioRead);
+	    BIO_meth_set_write(linkMethod, BioWrite);
+	    BIO_meth_set_ctrl(linkMethod, BioCtrl);
+	}
+    }
+    Tcl_MutexUnlock(&methodMutex);
+    return linkMethod;
+}
+
+/*
+ * PyosslLinkBio --
+ *	A new BIO over the link, which must outlive it. NULL when there is no
+ *	memory.
+ */
+BIO *
+PyosslLinkBio(
+    PyosslLink *linkPtr)
+{
+    BIO_METHOD *methodPtr = LinkMethod();
+    BIO *bioPtr = methodPtr != NULL ? BIO_new(methodPtr) : NULL;
+
+    if (bioPtr != NULL) {
+	BIO_set_data(bioPtr, linkPtr);
+	BIO_set_init(bioPtr, 1);
+    }
+    return bioPtr;
+}
+
+/*
+ * ---------------------------------------------------------------------
+ * The link's transport
+ * ---------------------------------------------------------------------
+ */
+
+/*
+ * PyosslLinkInit --
+ *	A fresh link; takes over inst. typePtr NULL is memory.
+ */
+void
+PyosslLinkInit(
+    PyosslLink *linkPtr,
+    const PyosslTransportType *typePtr,
+    void *inst)
+{
+    memset(linkPtr, 0, sizeof(*linkPtr));
+    linkPtr->typePtr = typePtr;
+    linkPtr->inst = inst;
+}
+
+/* PyosslLinkWatch -- sets the events wanted from the transport. */
+void
+PyosslLinkWatch(
+    PyosslLink *linkPtr,
+    int mask,
+    PyosslReadyProc *readyProc,
+    void *clientData)
+{
+    if (linkPtr->inst != NULL) {
+	linkPtr->typePtr->watchProc(linkPtr->inst, mask, readyProc,
+		clientData);
+    }
+}
+
+/*
+ * PyosslLinkWait --
+ *	Waits, with the event loop standing still, until the transport is
+ *	ready. Results as waitProc's; memory can never become ready: -1.
+ */
+int
+PyosslLinkWait(
+    PyosslLink *linkPtr,
+    int mask,
+    int ms)
+{
+    if (linkPtr->inst == NULL) {
+	errno = EBADF;
+	return -1;
+    }
+    return linkPtr->typePtr->waitProc(linkPtr->inst, mask, ms);
+}
+
+/*
+ * PyosslLinkClose --
+ *	Ends the transport. Queued output goes along with it and is still
+ *	sent where the transport can (linger).
+ */
+void
+PyosslLinkClose(
+    PyosslLink *linkPtr,
+    Tcl_Interp *interp,
+    int linger)
+{
+    void *inst = linkPtr->inst;
+    char *pending = NULL;
+    size_t length = PyosslLinkQueued(linkPtr);
+
+    linkPtr->inst = NULL;
+    if (inst == NULL) {
+	return;
+    }
+    if (length > 0) {
+	pending = ckalloc(length);
+	memcpy(pending, linkPtr->out + linkPtr->outStart, length);
+	DropOut(linkPtr, length);
+    }
+    linkPtr->typePtr->closeProc(inst, interp, pending, length, linger);
+}
+
+/* PyosslLinkFree -- lets go of the transport and of all buffers. */
+void
+PyosslLinkFree(
+    PyosslLink *linkPtr)
+{
+    if (linkPtr->inst != NULL) {
+	linkPtr->typePtr->freeProc(linkPtr->inst);
+	linkPtr->inst = NULL;
+    }
+    if (linkPtr->out != NULL) {
+	ckfree(linkPtr->out);
+	linkPtr->out = NULL;
+    }
+    if (linkPtr->in != NULL) {
+	ckfree(linkPtr->in);
+	linkPtr->in = NULL;
+    }
+}

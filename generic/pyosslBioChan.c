@@ -1,0 +1,498 @@
+/*
+ * pyosslBioChan.c --
+ *
+ *	A Tcl channel as transport: either one that is used whole (the
+ *	transport argument of [conn new]) or the channel below ours in a
+ *	stack ([pyossl::import]).
+ *
+ *	On a plain TCP socket bytes go straight to the descriptor, without
+ *	waiting, whatever the channel's own mode; elsewhere through the
+ *	channel's driver, past its buffers and translations. What the channel
+ *	had already buffered comes first.
+ */
+
+#include "pyosslTls.h"
+#include <errno.h>
+
+#define CLOSE_MS	2000	/* Bound of a close that has output left. */
+#define CLOSE_TRIES	10
+
+typedef struct ChanTransport {
+    Tcl_Channel chan;		/* NULL once it was closed by others. */
+    PyosslInterp *ipPtr;	/* Where it may be registered; or NULL. */
+    int stacked;		/* It lies below our channel. */
+    Tcl_Size buffered;		/* Bytes its generic layer still holds. */
+    int direct;			/* The descriptor; -1: use the driver. */
+    int checkDirect;		/* It may become direct (connecting). */
+    int blocking;
+    int wantMask;		/* Of our handler, when not stacked. */
+    PyosslReadyProc *readyProc;
+    void *clientData;
+} ChanTransport;
+
+static void
+ChanEvent(
+    void *clientData,
+    int mask)
+{
+    ChanTransport *transPtr = clientData;
+
+    if (transPtr->readyProc != NULL) {
+	transPtr->readyProc(transPtr->clientData, mask);
+    }
+}
+
+/* The channel was closed behind our back. */
+static void
+ChanClosed(
+    void *clientData)
+{
+    ChanTransport *transPtr = clientData;
+
+    if (transPtr->wantMask != 0) {
+	Tcl_DeleteChannelHandler(transPtr->chan, ChanEvent, transPtr);
+	transPtr->wantMask = 0;
+    }
+    transPtr->chan = NULL;
+    transPtr->direct = -1;
+    if (transPtr->readyProc != NULL) {
+	transPtr->readyProc(transPtr->clientData, TCL_READABLE | TCL_WRITABLE);
+    }
+}
+
+/*
+ * PyosslChanTransportNew --
+ *	The transport over an open channel.
+ * Arguments:
+ *	interp	Where the channel is registered; the transport unregisters
+ *		it there when it is closed. May be NULL.
+ *	stacked	The channel will be covered by ours: its input buffer will
+ *		have been pushed back below by Tcl_StackChannel. Else it is
+ *		watched here and its close is noticed.
+ */
+void *
+PyosslChanTransportNew(
+    Tcl_Interp *interp,
+    Tcl_Channel chan,
+    int stacked)
+{
+    ChanTransport *transPtr = (ChanTransport *)
+	    ckalloc(sizeof(ChanTransport));
+
+    memset(transPtr, 0, sizeof(*transPtr));
+    transPtr->chan = chan;
+    transPtr->ipPtr = interp == NULL ? NULL
+	    : PyosslInterpHold(PyosslInterpGet(interp));
+    transPtr->stacked = stacked;
+    transPtr->buffered = Tcl_InputBuffered(chan);
+    transPtr->blocking = 1;
+    transPtr->direct = -1;
+    transPtr->checkDirect = 1;
+    if (!stacked) {
+	/* What lies in its buffers is bytes from now on. */
+	Tcl_SetChannelOption(NULL, chan, "-translation", "binary");
+	Tcl_Flush(chan);
+	Tcl_CreateCloseHandler(chan, ChanClosed, transPtr);
+    }
+    return transPtr;
+}
+
+/* PyosslChanTransportChannel -- the channel, or NULL if it was closed. */
+Tcl_Channel
+PyosslChanTransportChannel(
+    void *inst)
+{
+    return ((ChanTransport *) inst)->chan;
+}
+
+/* PyosslChanTransportDetach -- forgets the channel, which stays open. */
+void
+PyosslChanTransportDetach(
+    void *inst)
+{
+    ChanTransport *transPtr = inst;
+
+    if (transPtr->chan == NULL) {
+	return;
+    }
+    if (!transPtr->stacked) {
+	if (transPtr->wantMask != 0) {
+	    Tcl_DeleteChannelHandler(transPtr->chan, ChanEvent, transPtr);
+	    transPtr->wantMask = 0;
+	}
+	Tcl_DeleteCloseHandler(transPtr->chan, ChanClosed, transPtr);
+    }
+    transPtr->chan = NULL;
+    transPtr->direct = -1;
+}
+
+/* Finds out, until it is settled, whether the descriptor can be used. */
+static void
+CheckDirect(
+    ChanTransport *transPtr)
+{
+    if (strcmp(Tcl_ChannelName(Tcl_GetChannelType(transPtr->chan)), "tcp")
+	    != 0) {
+	transPtr->checkDirect = 0;
+	return;
+    }
+    transPtr->direct = PyosslSockDirect(transPtr->chan);
+    transPtr->checkDirect = transPtr->direct < 0;
+}
+
+static int
+ChanRead(
+    void *inst,
+    char *buf,
+    int size,
+    int *errnoPtr)
+{
+    ChanTransport *transPtr = inst;
+    Tcl_Size n;
+
+    if (transPtr->chan == NULL) {
+	*errnoPtr = EBADF;
+	return -1;
+    }
+    if (transPtr->buffered > 0) {
+	if (size > transPtr->buffered) {
+	    size = (int) transPtr->buffered;
+	}
+	n = transPtr->stacked ? Tcl_ReadRaw(transPtr->chan, buf, size)
+		: Tcl_Read(transPtr->chan, buf, size);
+	if (n > 0) {
+	    transPtr->buffered -= n;
+	    return (int) n;
+	}
+	transPtr->buffered = 0;
+    }
+    if (transPtr->checkDirect) {
+	CheckDirect(transPtr);
+    }
+    if (transPtr->direct >= 0) {
+	return PyosslSockRecv(transPtr->direct, buf, size, errnoPtr);
+    }
+    /*
+     * A driver in blocking mode must not be asked for what is not there:
+     * the event loop would stand. Where only it knows, it waits.
+     */
+    if (transPtr->blocking
+	    && PyosslSockPoll(transPtr->chan, TCL_READABLE, 0) == 0) {
+	*errnoPtr = EAGAIN;
+	return -1;
+    }
+    n = Tcl_ReadRaw(transPtr->chan, buf, size);
+    if (n < 0) {
+	*errnoPtr = Tcl_GetErrno();
+	if (*errnoPtr == 0) {
+	    *errnoPtr = EIO;
+	}
+    }
+    return (int) n;
+}
+
+static int
+ChanWrite(
+    void *inst,
+    const char *buf,
+    int size,
+    int *errnoPtr)
+{
+    ChanTransport *transPtr = inst;
+    Tcl_Size n;
+
+    if (transPtr->chan == NULL) {
+	*errnoPtr = EBADF;
+	return -1;
+    }
+    if (transPtr->checkDirect) {
+	CheckDirect(transPtr);
+    }
+    if (transPtr->direct >= 0) {
+	return PyosslSockSend(transPtr->direct, buf, size, errnoPtr);
+    }
+    if (transPtr->blocking
+	    && PyosslSockPoll(transPtr->chan, TCL_WRITABLE, 0) == 0) {
+	*errnoPtr = EAGAIN;
+	return -1;
+    }
+    n = Tcl_WriteRaw(transPtr->chan, buf, size);
+    if (n < 0) {
+	*errnoPtr = Tcl_GetErrno();
+	if (*errnoPtr == 0) {
+	    *errnoPtr = EIO;
+	}
+    } else if (n == 0) {
+	*errnoPtr = EAGAIN;
+	return -1;
+    }
+    return (int) n;
+}
+
+/* A timer that does nothing but end a wait. */
+static void
+WakeUp(
+    void *clientData)
+{
+    (void) clientData;
+}
+
+static int
+ChanWait(
+    void *inst,
+    int mask,
+    int ms)
+{
+    ChanTransport *transPtr = inst;
+    int ready;
+
+    if (transPtr->chan == NULL) {
+	errno = EBADF;
+	return -1;
+    }
+    ready = PyosslSockPoll(transPtr->chan, mask, ms);
+    if (ready == -2) {
+	/*
+	 * No descriptor tells (a reflected channel, a stack): its data come
+	 * through other events, so they are served while we wait.
+	 */
+	Tcl_TimerToken timer = ms > 0
+		? Tcl_CreateTimerHandler(ms, WakeUp, NULL) : NULL;
+
+	Tcl_DoOneEvent(ms == 0 ? TCL_ALL_EVENTS | TCL_DONT_WAIT
+		: TCL_ALL_EVENTS);
+	if (timer != NULL) {
+	    Tcl_DeleteTimerHandler(timer);
+	}
+	ready = mask;
+    }
+    return ready;
+}
+
+static void
+ChanWatch(
+    void *inst,
+    int mask,
+    PyosslReadyProc *readyProc,
+    void *clientData)
+{
+    ChanTransport *transPtr = inst;
+
+    if (transPtr->chan == NULL) {
+	return;
+    }
+    if (transPtr->stacked) {
+	Tcl_DriverWatchProc *watchProc = Tcl_ChannelWatchProc(
+		Tcl_GetChannelType(transPtr->chan));
+
+	watchProc(Tcl_GetChannelInstanceData(transPtr->chan), mask);
+	return;
+    }
+    transPtr->readyProc = readyProc;
+    transPtr->clientData = clientData;
+    if (mask == transPtr->wantMask) {
+	return;
+    }
+    if (mask == 0) {
+	Tcl_DeleteChannelHandler(transPtr->chan, ChanEvent, transPtr);
+    } else {
+	Tcl_CreateChannelHandler(transPtr->chan, mask, ChanEvent, transPtr);
+    }
+    transPtr->wantMask = mask;
+}
+
+static int
+ChanBlock(
+    void *inst,
+    int blocking)
+{
+    ChanTransport *transPtr = inst;
+
+    transPtr->blocking = blocking;
+    if (transPtr->chan == NULL) {
+	return EBADF;
+    }
+    if (!transPtr->stacked) {
+	/* The stacked one is told by Tcl itself. */
+	Tcl_SetChannelOption(NULL, transPtr->chan, "-blocking",
+		blocking ? "1" : "0");
+    }
+    return 0;
+}
+
+static int
+ChanShutdown(
+    void *inst,
+    int how)
+{
+    ChanTransport *transPtr = inst;
+    ClientData handle;
+
+    if (transPtr->chan == NULL) {
+	return EBADF;
+    }
+    if (strcmp(Tcl_ChannelName(Tcl_GetChannelType(transPtr->chan)), "tcp")
+	    != 0 || Tcl_GetChannelHandle(transPtr->chan, TCL_READABLE,
+	    &handle) != TCL_OK) {
+	return ENOTSOCK;
+    }
+    return PyosslSockShutdown((int) (intptr_t) handle, how) < 0 ? errno : 0;
+}
+
+static int
+ChanHandle(
+    void *inst,
+    int direction,
+    ClientData *handlePtr)
+{
+    ChanTransport *transPtr = inst;
+
+    return transPtr->chan == NULL ? TCL_ERROR
+	    : Tcl_GetChannelHandle(transPtr->chan, direction, handlePtr);
+}
+
+/* The options of the channel's own driver, not the generic ones. */
+static int
+ChanGetOption(
+    void *inst,
+    Tcl_Interp *interp,
+    const char *option,
+    Tcl_DString *dsPtr)
+{
+    ChanTransport *transPtr = inst;
+    Tcl_DriverGetOptionProc *getProc;
+
+    if (transPtr->chan == NULL) {
+	return option == NULL ? TCL_OK
+		: Tcl_BadChannelOption(interp, option, "");
+    }
+    getProc = Tcl_ChannelGetOptionProc(Tcl_GetChannelType(transPtr->chan));
+    if (getProc != NULL) {
+	return getProc(Tcl_GetChannelInstanceData(transPtr->chan), interp,
+		option, dsPtr);
+    }
+    return option == NULL ? TCL_OK : Tcl_BadChannelOption(interp, option, "");
+}
+
+static int
+ChanSetOption(
+    void *inst,
+    Tcl_Interp *interp,
+    const char *option,
+    const char *value)
+{
+    ChanTransport *transPtr = inst;
+    Tcl_DriverSetOptionProc *setProc = transPtr->chan == NULL ? NULL
+	    : Tcl_ChannelSetOptionProc(Tcl_GetChannelType(transPtr->chan));
+
+    if (setProc != NULL) {
+	return setProc(Tcl_GetChannelInstanceData(transPtr->chan), interp,
+		option, value);
+    }
+    return Tcl_BadChannelOption(interp, option, "");
+}
+
+static void
+ChanThread(
+    void *inst,
+    int action)
+{
+    ChanTransport *transPtr = inst;
+
+    /*
+     * A channel below ours goes along with it. One that we only use stays
+     * in its own thread, out of reach.
+     */
+    if (action == TCL_CHANNEL_THREAD_REMOVE && !transPtr->stacked) {
+	PyosslChanTransportDetach(inst);
+    }
+}
+
+static void
+ChanFree(
+    void *inst)
+{
+    ChanTransport *transPtr = inst;
+
+    PyosslChanTransportDetach(inst);
+    if (transPtr->ipPtr != NULL) {
+	PyosslInterpRelease(transPtr->ipPtr);
+    }
+    ckfree((char *) inst);
+}
+
+/* The last words through a driver that has no descriptor of a socket. */
+static void
+SendBounded(
+    ChanTransport *transPtr,
+    const char *data,
+    size_t length)
+{
+    int n, err = 0, tries = 0;
+
+    while (length > 0) {
+	n = ChanWrite(transPtr, data, length > 65536 ? 65536 : (int) length,
+		&err);
+	if (n > 0) {
+	    data += n;
+	    length -= n;
+	} else if (err != EAGAIN || tries++ > CLOSE_TRIES
+		|| PyosslSockPoll(transPtr->chan, TCL_WRITABLE,
+		CLOSE_MS / CLOSE_TRIES) == -2) {
+	    return;
+	}
+    }
+}
+
+static void
+ChanClose(
+    void *inst,
+    Tcl_Interp *interp,
+    char *pending,
+    size_t pendingLength,
+    int linger)
+{
+    ChanTransport *transPtr = inst;
+    Tcl_Channel chan = transPtr->chan;
+    int stacked = transPtr->stacked;
+    Tcl_Interp *owner = transPtr->ipPtr != NULL ? transPtr->ipPtr->interp
+	    : NULL;
+
+    PyosslSock *sockPtr = transPtr->direct >= 0 && linger
+	    ? PyosslSockDup(transPtr->direct) : NULL;
+
+    if (sockPtr != NULL) {
+	/* It goes on in the background, whoever closes the channel. */
+	pyosslSockTransport.closeProc(sockPtr, NULL, pending, pendingLength,
+		linger);
+	pending = NULL;
+    } else if (chan != NULL && pendingLength > 0) {
+	if (stacked) {
+	    SendBounded(transPtr, pending, pendingLength);
+	} else {
+	    /* Its own output buffer takes it, and sends it as it closes. */
+	    Tcl_Write(chan, pending, (Tcl_Size) pendingLength);
+	}
+    }
+    if (pending != NULL) {
+	ckfree(pending);
+    }
+    ChanFree(inst);
+    if (chan == NULL || stacked) {
+	return;
+    }
+    if (owner == NULL) {
+	owner = interp;
+    }
+    if (owner != NULL && Tcl_IsChannelRegistered(owner, chan)) {
+	Tcl_UnregisterChannel(owner, chan);
+    } else if (Tcl_IsChannelShared(chan) == 0 && owner == NULL) {
+	Tcl_Close(NULL, chan);
+    }
+}
+
+const PyosslTransportType pyosslChanTransport = {
+    "channel", ChanRead, ChanWrite, ChanWait, ChanWatch, ChanBlock,
+    ChanShutdown, ChanHandle, ChanGetOption, ChanSetOption, ChanThread,
+    ChanClose, ChanFree
+};

@@ -1,0 +1,838 @@
+/*
+ * pyosslChan.c --
+ *
+ *	The plaintext channel: one Tcl channel driver, used for channels of
+ *	our own ([$conn channel], [pyossl::socket]) and, stacked, for
+ *	[pyossl::import]. Knows the connection (PyosslTls), not its command.
+ *
+ *	    fileevent      gets/read    puts/flush
+ *	        |              |            |
+ *	    ChanWatch      ChanInput    ChanOutput      Tcl's side
+ *	        |              |            |
+ *	     Update --- interest --> PyosslLinkWatch
+ *	        ^              PyosslTlsRead / Write / Handshake
+ *	        |                           |
+ *	      Ready <------- transport event or timer
+ *
+ *	Interest is exact: an idle channel waits for input only, and only if
+ *	somebody reads; a handshake waits for what it needs. A reader is told
+ *	of data only when there is data (one byte is looked at), so a blocking
+ *	channel with a fileevent never blocks in it.
+ */
+
+#include "pyosslChan.h"
+#include <errno.h>
+
+TCL_DECLARE_MUTEX(counterMutex)
+static unsigned long counter = 0;	/* Guarded by counterMutex. */
+
+static void CancelDeadline(PyosslChan *cPtr);
+
+void
+PyosslChanHold(
+    PyosslChan *cPtr)
+{
+    cPtr->refCount++;
+}
+
+void
+PyosslChanRelease(
+    PyosslChan *cPtr)
+{
+    if (--cPtr->refCount <= 0) {
+	PyosslTlsRelease(cPtr->tlsPtr);
+	ckfree((char *) cPtr);
+    }
+}
+
+int
+PyosslChanAtEof(
+    const PyosslTls *tlsPtr)
+{
+    return (SSL_get_shutdown(tlsPtr->ssl) & SSL_RECEIVED_SHUTDOWN) != 0;
+}
+
+/* Sends close_notify for a half close, and then the transport's end. */
+static void
+SendFin(
+    PyosslChan *cPtr)
+{
+    PyosslTls *tlsPtr = cPtr->tlsPtr;
+    PyosslLink *linkPtr = &tlsPtr->link;
+
+    if (!tlsPtr->established || tlsPtr->failure.message != NULL) {
+	return;
+    }
+    if (!(SSL_get_shutdown(tlsPtr->ssl) & SSL_SENT_SHUTDOWN)) {
+	ERR_clear_error();
+	SSL_shutdown(tlsPtr->ssl);
+	ERR_clear_error();
+    }
+    if (PyosslLinkFlush(linkPtr) != 0) {
+	cPtr->finWanted = 0;
+	if (linkPtr->inst != NULL && !tlsPtr->sentFin) {
+	    tlsPtr->sentFin = 1;
+	    linkPtr->typePtr->shutdownProc(linkPtr->inst, 1);
+	}
+    }
+}
+
+/*
+ * ---------------------------------------------------------------------
+ * Events
+ * ---------------------------------------------------------------------
+ */
+
+/*
+ * Goes on with what an event makes possible.
+ * Arguments:
+ *	mask	What the transport is ready for.
+ * Results:
+ *	What Tcl is to be told: a subset of its interest.
+ */
+static int
+Ready(
+    PyosslChan *cPtr,
+    int mask)
+{
+    PyosslTls *tlsPtr = cPtr->tlsPtr;
+    PyosslOp op;
+    char byte;
+    int up = 0, got;
+
+    if (cPtr->quiet) {
+	return 0;
+    }
+    if (tlsPtr->failure.message != NULL) {
+	return cPtr->interest;
+    }
+    PyosslOpBegin(&op);
+    if (PyosslLinkQueued(&tlsPtr->link) > 0) {
+	PyosslLinkFlush(&tlsPtr->link);
+    }
+    if (!tlsPtr->established && tlsPtr->started
+	    && PyosslTlsHandshake(tlsPtr) == PYOSSL_TLS_OK) {
+	CancelDeadline(cPtr);
+	up |= TCL_WRITABLE;
+    }
+    if (tlsPtr->established && tlsPtr->failure.message == NULL
+	    && !PyosslOpFailed(&op)) {
+	if (cPtr->finWanted) {
+	    SendFin(cPtr);
+	}
+	if (PyosslChanAtEof(tlsPtr)) {
+	    up |= TCL_READABLE;
+	} else if ((cPtr->interest & TCL_READABLE)
+		&& ((mask & TCL_READABLE) || tlsPtr->maybeMore)) {
+	    PyosslTlsResult result = PyosslTlsRead(tlsPtr, &byte, 1, 1, &got);
+
+	    if (result == PYOSSL_TLS_OK || result == PYOSSL_TLS_EOF) {
+		up |= TCL_READABLE;
+	    }
+	}
+	if ((mask & TCL_WRITABLE) && PyosslLinkQueued(&tlsPtr->link) == 0) {
+	    up |= TCL_WRITABLE;
+	}
+    }
+    PyosslOpEndFailure(&op, &tlsPtr->failure, 1);
+    if (tlsPtr->failure.message != NULL) {
+	up = TCL_READABLE | TCL_WRITABLE;
+    }
+    return up & cPtr->interest;
+}
+
+/* An event of the transport, or the timer's turn, for a channel on top. */
+static void
+Notify(
+    PyosslChan *cPtr,
+    int mask)
+{
+    int up;
+
+    PyosslChanHold(cPtr);
+    up = Ready(cPtr, mask);
+    if (up != 0 && cPtr->chan != NULL) {
+	/* Tcl asks for our interest anew afterwards. */
+	Tcl_NotifyChannel(cPtr->chan, up);
+    }
+    if (cPtr->chan != NULL) {
+	PyosslChanUpdate(cPtr);
+    }
+    PyosslChanRelease(cPtr);
+}
+
+static void
+TransportReady(
+    void *clientData,
+    int mask)
+{
+    PyosslChan *cPtr = clientData;
+
+    if (cPtr->chan != NULL) {
+	Notify(cPtr, mask);
+    }
+}
+
+static void
+TimerReady(
+    void *clientData)
+{
+    PyosslChan *cPtr = clientData;
+
+    cPtr->timer = NULL;
+    Notify(cPtr, cPtr->tlsPtr->link.typePtr == NULL ? TCL_WRITABLE : 0);
+}
+
+static void
+DeadlineReached(
+    void *clientData)
+{
+    PyosslChan *cPtr = clientData;
+
+    cPtr->deadline = NULL;
+    if (!cPtr->tlsPtr->established
+	    && cPtr->tlsPtr->failure.message == NULL) {
+	PyosslTlsTimedOut(cPtr->tlsPtr);
+	Notify(cPtr, 0);
+    }
+}
+
+static void
+CancelDeadline(
+    PyosslChan *cPtr)
+{
+    if (cPtr->deadline != NULL) {
+	Tcl_DeleteTimerHandler(cPtr->deadline);
+	cPtr->deadline = NULL;
+    }
+}
+
+/*
+ * PyosslChanDeadline --
+ *	Starts the clock for tlsPtr->deadline, set before.
+ */
+void
+PyosslChanDeadline(
+    PyosslTls *tlsPtr)
+{
+    PyosslChan *cPtr = tlsPtr->chanPtr;
+    Tcl_WideInt left = tlsPtr->deadline - PyosslNow();
+
+    if (cPtr != NULL && tlsPtr->deadline > 0 && !tlsPtr->established) {
+	CancelDeadline(cPtr);
+	cPtr->deadline = Tcl_CreateTimerHandler(left > 0 ? (int) left : 0,
+		DeadlineReached, cPtr);
+    }
+}
+
+static void
+CancelTimer(
+    PyosslChan *cPtr)
+{
+    if (cPtr->timer != NULL) {
+	Tcl_DeleteTimerHandler(cPtr->timer);
+	cPtr->timer = NULL;
+    }
+}
+
+/*
+ * Works out what to wait for: events of the transport, or none because
+ * something can be told at once.
+ */
+void
+PyosslChanUpdate(
+    PyosslChan *cPtr)
+{
+    PyosslTls *tlsPtr = cPtr->tlsPtr;
+    PyosslLink *linkPtr = &tlsPtr->link;
+    int interest = cPtr->interest, mask = 0, now = 0;
+    int memory = linkPtr->typePtr == NULL;
+
+    if (cPtr->chan == NULL || cPtr->quiet) {
+	CancelTimer(cPtr);
+	return;
+    }
+    if (tlsPtr->failure.message != NULL) {
+	now = interest;
+    } else if (!tlsPtr->established) {
+	if (tlsPtr->started) {
+	    mask = TCL_READABLE;
+	    /* The client's first step waits for nobody. */
+	    now = SSL_in_before(tlsPtr->ssl)
+		    ? !SSL_is_server(tlsPtr->ssl) : 0;
+	    now |= memory && linkPtr->inStart < linkPtr->inEnd;
+	}
+    } else {
+	if (interest & TCL_READABLE) {
+	    if (PyosslChanAtEof(tlsPtr) || tlsPtr->maybeMore
+		    || linkPtr->inStart < linkPtr->inEnd
+		    || (memory && linkPtr->eof)) {
+		now = 1;
+	    } else {
+		mask |= TCL_READABLE;
+	    }
+	}
+	if (interest & TCL_WRITABLE) {
+	    mask |= TCL_WRITABLE;
+	    now |= memory;
+	}
+    }
+    if (PyosslLinkQueued(linkPtr) > 0 && !memory) {
+	mask |= TCL_WRITABLE;
+	if (linkPtr->throttled) {
+	    mask &= ~TCL_READABLE;
+	}
+    }
+    PyosslLinkWatch(linkPtr, mask, TransportReady, cPtr);
+    if (now && cPtr->timer == NULL) {
+	cPtr->timer = Tcl_CreateTimerHandler(0, TimerReady, cPtr);
+    } else if (!now) {
+	CancelTimer(cPtr);
+    }
+}
+
+/*
+ * ---------------------------------------------------------------------
+ * The driver
+ * ---------------------------------------------------------------------
+ */
+
+/* Reports the connection's failure as the channel's error. */
+static int
+Fail(
+    PyosslChan *cPtr,
+    int *errnoPtr)
+{
+    PyosslFailure *failurePtr = &cPtr->tlsPtr->failure;
+
+    cPtr->tlsPtr->reported = 1;
+    if (cPtr->chan != NULL) {
+	Tcl_SetChannelError(cPtr->chan, PyosslFailureOptions(failurePtr));
+    }
+    *errnoPtr = failurePtr->posix ? failurePtr->posix : EPROTO;
+    return -1;
+}
+
+/* Neither client nor server: nothing can be read or written yet. */
+static int
+NotStarted(
+    PyosslChan *cPtr,
+    int *errnoPtr)
+{
+    PyosslFailure failure;
+
+    memset(&failure, 0, sizeof(failure));
+    PyosslFailureSet(&failure, ENOTCONN, PYOSSL_SSL, "Error {}",
+	    "the connection has no state: call set_connect_state or "
+	    "set_accept_state first");
+    if (cPtr->chan != NULL) {
+	Tcl_SetChannelError(cPtr->chan, PyosslFailureOptions(&failure));
+    }
+    PyosslFailureClear(&failure);
+    *errnoPtr = ENOTCONN;
+    return -1;
+}
+
+/*
+ * After a step that did not go through: waits, if the channel is blocking.
+ * Results: 1 try again, 0 EAGAIN.
+ */
+static int
+WaitOrLeave(
+    PyosslChan *cPtr,
+    PyosslTlsResult result)
+{
+    PyosslTls *tlsPtr = cPtr->tlsPtr;
+
+    if (!tlsPtr->blocking || (result != PYOSSL_TLS_WANT_READ
+	    && result != PYOSSL_TLS_WANT_WRITE)) {
+	return 0;
+    }
+    if (PyosslTlsWait(tlsPtr, result, -1) > 0) {
+	return 1;
+    }
+    if (tlsPtr->link.typePtr != NULL && tlsPtr->failure.message == NULL) {
+	PyosslFailureErrno(&tlsPtr->failure, errno, "waiting failed");
+    }
+    return 0;
+}
+
+static int
+ChanInput(
+    void *inst,
+    char *buf,
+    int toRead,
+    int *errnoPtr)
+{
+    PyosslChan *cPtr = inst;
+    PyosslTls *tlsPtr = cPtr->tlsPtr;
+    PyosslTlsResult result;
+    PyosslOp op;
+    int got = 0;
+
+    if (!tlsPtr->started) {
+	return NotStarted(cPtr, errnoPtr);
+    }
+    PyosslChanHold(cPtr);
+    PyosslOpBegin(&op);
+    do {
+	if (PyosslChanAtEof(tlsPtr)) {
+	    result = PYOSSL_TLS_EOF;
+	    break;
+	}
+	result = tlsPtr->established ? PYOSSL_TLS_OK
+		: PyosslTlsHandshake(tlsPtr);
+	if (result == PYOSSL_TLS_OK) {
+	    result = PyosslTlsRead(tlsPtr, buf, toRead, 0, &got);
+	}
+    } while (!PyosslOpFailed(&op) && WaitOrLeave(cPtr, result));
+    PyosslOpEndFailure(&op, &tlsPtr->failure, 0);
+    if (tlsPtr->failure.message != NULL
+	    && result != PYOSSL_TLS_EOF) {
+	got = Fail(cPtr, errnoPtr);
+    } else if (result == PYOSSL_TLS_EOF) {
+	got = 0;
+    } else if (result != PYOSSL_TLS_OK) {
+	*errnoPtr = EAGAIN;
+	got = -1;
+    }
+    PyosslChanRelease(cPtr);
+    return got;
+}
+
+static int
+ChanOutput(
+    void *inst,
+    const char *buf,
+    int toWrite,
+    int *errnoPtr)
+{
+    PyosslChan *cPtr = inst;
+    PyosslTls *tlsPtr = cPtr->tlsPtr;
+    PyosslTlsResult result = PYOSSL_TLS_OK;
+    PyosslOp op;
+    int done = 0, now;
+
+    if (!tlsPtr->started) {
+	return NotStarted(cPtr, errnoPtr);
+    }
+    PyosslChanHold(cPtr);
+    PyosslOpBegin(&op);
+    do {
+	result = tlsPtr->established ? PYOSSL_TLS_OK
+		: PyosslTlsHandshake(tlsPtr);
+	if (result == PYOSSL_TLS_OK && done < toWrite) {
+	    now = 0;
+	    result = PyosslTlsWrite(tlsPtr, buf + done, toWrite - done, &now);
+	    done += now;
+	}
+	if (result == PYOSSL_TLS_OK && tlsPtr->blocking
+		&& PyosslLinkQueued(&tlsPtr->link) > 0
+		&& tlsPtr->link.typePtr != NULL) {
+	    /* A blocking flush is done when the transport has it all. */
+	    result = PYOSSL_TLS_WANT_WRITE;
+	}
+	if (result == PYOSSL_TLS_OK && (done == toWrite
+		|| !tlsPtr->blocking)) {
+	    break;
+	}
+    } while (!PyosslOpFailed(&op) && tlsPtr->failure.message == NULL
+	    && (result == PYOSSL_TLS_OK || WaitOrLeave(cPtr, result)));
+    PyosslOpEndFailure(&op, &tlsPtr->failure, 0);
+    if (tlsPtr->failure.message != NULL) {
+	done = Fail(cPtr, errnoPtr);
+    } else if (result == PYOSSL_TLS_EOF) {
+	PyosslFailureSet(&tlsPtr->failure, EPIPE, PYOSSL_SSL,
+		"ZeroReturnError", "the peer has closed the connection");
+	done = Fail(cPtr, errnoPtr);
+    } else if (done == 0 && toWrite > 0) {
+	*errnoPtr = EAGAIN;
+	done = -1;
+    }
+    if (PyosslLinkQueued(&tlsPtr->link) > 0 && cPtr->chan != NULL) {
+	PyosslChanUpdate(cPtr);
+    }
+    PyosslChanRelease(cPtr);
+    return done;
+}
+
+static void
+ChanWatch(
+    void *inst,
+    int mask)
+{
+    PyosslChan *cPtr = inst;
+
+    cPtr->interest = mask;
+    PyosslChanUpdate(cPtr);
+}
+
+/* The stacked channel's share of an event of the channel below. */
+static int
+ChanHandler(
+    void *inst,
+    int mask)
+{
+    PyosslChan *cPtr = inst;
+    int up;
+
+    PyosslChanHold(cPtr);
+    up = Ready(cPtr, mask);
+    if (cPtr->chan != NULL) {
+	PyosslChanUpdate(cPtr);
+    }
+    PyosslChanRelease(cPtr);
+    return up;
+}
+
+static int
+ChanBlockMode(
+    void *inst,
+    int mode)
+{
+    PyosslChan *cPtr = inst;
+    PyosslTls *tlsPtr = cPtr->tlsPtr;
+    PyosslLink *linkPtr = &tlsPtr->link;
+
+    tlsPtr->blocking = mode == TCL_MODE_BLOCKING;
+    if (linkPtr->inst != NULL) {
+	linkPtr->typePtr->blockProc(linkPtr->inst, tlsPtr->blocking);
+    }
+    return 0;
+}
+
+static int
+ChanGetHandle(
+    void *inst,
+    int direction,
+    ClientData *handlePtr)
+{
+    PyosslLink *linkPtr = &((PyosslChan *) inst)->tlsPtr->link;
+
+    return linkPtr->inst == NULL ? TCL_ERROR
+	    : linkPtr->typePtr->handleProc(linkPtr->inst, direction,
+	    handlePtr);
+}
+
+/* -error is the failure's message; the rest is the transport's. */
+static int
+ChanGetOption(
+    void *inst,
+    Tcl_Interp *interp,
+    const char *option,
+    Tcl_DString *dsPtr)
+{
+    PyosslTls *tlsPtr = ((PyosslChan *) inst)->tlsPtr;
+    PyosslLink *linkPtr = &tlsPtr->link;
+
+    if (option != NULL && strcmp(option, "-error") == 0) {
+	if (tlsPtr->failure.message != NULL) {
+	    Tcl_DStringAppend(dsPtr, tlsPtr->failure.message, -1);
+	}
+	return TCL_OK;
+    }
+    if (linkPtr->inst == NULL) {
+	return option == NULL ? TCL_OK
+		: Tcl_BadChannelOption(interp, option, "error");
+    }
+    return linkPtr->typePtr->getOptionProc(linkPtr->inst, interp, option,
+	    dsPtr);
+}
+
+static int
+ChanSetOption(
+    void *inst,
+    Tcl_Interp *interp,
+    const char *option,
+    const char *value)
+{
+    PyosslLink *linkPtr = &((PyosslChan *) inst)->tlsPtr->link;
+
+    if (strcmp(option, "-closetimeout") == 0
+	    && linkPtr->typePtr == &pyosslSockTransport) {
+	int ms;
+
+	if (Tcl_GetInt(interp, value, &ms) != TCL_OK) {
+	    return TCL_ERROR;
+	}
+	if (linkPtr->inst != NULL) {
+	    PyosslSockLinger(linkPtr->inst, ms);
+	}
+	return TCL_OK;
+    }
+    if (linkPtr->inst == NULL) {
+	return Tcl_BadChannelOption(interp, option, "");
+    }
+    return linkPtr->typePtr->setOptionProc(linkPtr->inst, interp, option,
+	    value);
+}
+
+/* The channel's end, by whatever way. interp may be NULL. */
+static int
+ChanClose(
+    void *inst,
+    Tcl_Interp *interp)
+{
+    PyosslChan *cPtr = inst;
+    PyosslTls *tlsPtr = cPtr->tlsPtr;
+    PyosslOp op;
+
+    CancelTimer(cPtr);
+    CancelDeadline(cPtr);
+    PyosslLinkWatch(&tlsPtr->link, 0, NULL, NULL);
+    cPtr->chan = NULL;
+    tlsPtr->chanPtr = NULL;
+    PyosslOpBegin(&op);
+    PyosslTlsClose(tlsPtr, interp, 1);
+    PyosslOpEndFailure(&op, &tlsPtr->failure, 0);
+    if (tlsPtr->autoConn && tlsPtr->connPtr != NULL) {
+	PyosslObjectDelete(tlsPtr->connPtr);
+    }
+    PyosslChanRelease(cPtr);
+    return 0;
+}
+
+static int
+ChanClose2(
+    void *inst,
+    Tcl_Interp *interp,
+    int flags)
+{
+    PyosslChan *cPtr = inst;
+    PyosslOp op;
+
+    if ((flags & (TCL_CLOSE_READ | TCL_CLOSE_WRITE)) == 0) {
+	return ChanClose(inst, interp);
+    }
+    if (flags & TCL_CLOSE_WRITE) {
+	cPtr->finWanted = 1;
+	PyosslOpBegin(&op);
+	SendFin(cPtr);
+	PyosslOpEndFailure(&op, &cPtr->tlsPtr->failure, 0);
+	PyosslChanUpdate(cPtr);
+    }
+    return 0;
+}
+
+/*
+ * The channel goes to another thread, or comes from one. Tcl says the same
+ * when a channel is closed: cPtr->closing tells the two apart.
+ */
+static void
+ChanThreadAction(
+    void *inst,
+    int action)
+{
+    PyosslChan *cPtr = inst;
+    PyosslTls *tlsPtr = cPtr->tlsPtr;
+    PyosslLink *linkPtr = &tlsPtr->link;
+    PyosslCtx *ctxPtr;
+
+    if (action != TCL_CHANNEL_THREAD_REMOVE || cPtr->closing) {
+	return;
+    }
+    CancelTimer(cPtr);
+    CancelDeadline(cPtr);
+    PyosslLinkWatch(linkPtr, 0, NULL, NULL);
+    if (linkPtr->inst != NULL) {
+	linkPtr->typePtr->threadProc(linkPtr->inst, action);
+    }
+    /* What belongs to this thread's interpreters stays here. */
+    tlsPtr->autoConn = 1;
+    if (tlsPtr->connPtr != NULL) {
+	PyosslObjectDelete(tlsPtr->connPtr);
+    }
+    if (tlsPtr->appDataObj != NULL) {
+	Tcl_DecrRefCount(tlsPtr->appDataObj);
+	tlsPtr->appDataObj = NULL;
+    }
+    ctxPtr = tlsPtr->ctxPtr;
+    tlsPtr->ctxPtr = PyosslCtxDetach(ctxPtr);
+    PyosslCtxRelease(ctxPtr);
+}
+
+const Tcl_ChannelType pyosslChanType = {
+    "pyossl",
+    TCL_CHANNEL_VERSION_5,
+#if TCL_MAJOR_VERSION >= 9
+    NULL,
+#else
+    ChanClose,
+#endif
+    ChanInput,
+    ChanOutput,
+    NULL,			/* seek */
+    ChanSetOption,
+    ChanGetOption,
+    ChanWatch,
+    ChanGetHandle,
+    ChanClose2,
+    ChanBlockMode,
+    NULL,			/* flush: Tcl's own has nothing behind it. */
+    ChanHandler,
+    NULL,			/* wide seek */
+    ChanThreadAction,
+    NULL			/* truncate */
+};
+
+/*
+ * ---------------------------------------------------------------------
+ * Making and finding channels
+ * ---------------------------------------------------------------------
+ */
+
+static void
+CloseBegins(
+    void *clientData)
+{
+    ((PyosslChan *) clientData)->closing = 1;
+}
+
+/* PyosslChanOpened -- Tcl has made the channel for it. */
+void
+PyosslChanOpened(
+    PyosslChan *cPtr,
+    Tcl_Channel chan)
+{
+    cPtr->chan = chan;
+    Tcl_CreateCloseHandler(chan, CloseBegins, cPtr);
+}
+
+/* PyosslChanQuiet -- no events from now on. */
+void
+PyosslChanQuiet(
+    PyosslChan *cPtr)
+{
+    cPtr->quiet = 1;
+    CancelTimer(cPtr);
+    CancelDeadline(cPtr);
+}
+
+/* PyosslChanMake -- the driver's instance, which holds the connection. */
+PyosslChan *
+PyosslChanMake(
+    PyosslTls *tlsPtr,
+    int stacked)
+{
+    PyosslChan *cPtr = (PyosslChan *) ckalloc(sizeof(PyosslChan));
+
+    memset(cPtr, 0, sizeof(*cPtr));
+    cPtr->refCount = 1;
+    cPtr->stacked = stacked;
+    cPtr->tlsPtr = tlsPtr;
+    PyosslTlsHold(tlsPtr);
+    tlsPtr->chanPtr = cPtr;
+    return cPtr;
+}
+
+/*
+ * PyosslChanCreate --
+ *	A channel of its own for a connection that has none; it holds a
+ *	reference on it. The caller registers it. Translation as a Tcl
+ *	socket's; blocking as the connection is.
+ */
+Tcl_Channel
+PyosslChanCreate(
+    PyosslTls *tlsPtr)
+{
+    PyosslChan *cPtr = PyosslChanMake(tlsPtr, 0);
+    unsigned long number;
+    char name[40];
+
+    Tcl_MutexLock(&counterMutex);
+    number = ++counter;
+    Tcl_MutexUnlock(&counterMutex);
+    snprintf(name, sizeof(name), "pyossl%lu", number);
+    cPtr->chan = Tcl_CreateChannel(&pyosslChanType, name, cPtr,
+	    TCL_READABLE | TCL_WRITABLE);
+    PyosslChanOpened(cPtr, cPtr->chan);
+    Tcl_SetChannelOption(NULL, cPtr->chan, "-translation", "auto crlf");
+    if (!tlsPtr->blocking) {
+	Tcl_SetChannelOption(NULL, cPtr->chan, "-blocking", "0");
+    }
+    PyosslChanUpdate(cPtr);
+    return cPtr->chan;
+}
+
+/* PyosslChanFind -- the nearest one of ours in a stack, from the top. */
+PyosslChan *
+PyosslChanFind(
+    Tcl_Channel chan)
+{
+    for (chan = Tcl_GetTopChannel(chan); chan != NULL;
+	    chan = Tcl_GetStackedChannel(chan)) {
+	if (Tcl_GetChannelType(chan) == &pyosslChanType) {
+	    return Tcl_GetChannelInstanceData(chan);
+	}
+    }
+    return NULL;
+}
+
+/* PyosslChanTls -- the connection under a channel, or NULL. Borrowed. */
+PyosslTls *
+PyosslChanTls(
+    Tcl_Channel chan)
+{
+    PyosslChan *cPtr = PyosslChanFind(chan);
+
+    return cPtr != NULL ? cPtr->tlsPtr : NULL;
+}
+
+/* PyosslChanChannel -- the channel of a connection, or NULL. */
+Tcl_Channel
+PyosslChanChannel(
+    PyosslTls *tlsPtr)
+{
+    PyosslChan *cPtr = tlsPtr->chanPtr;
+
+    return cPtr != NULL ? cPtr->chan : NULL;
+}
+
+/*
+ * PyosslChanSetBlocking --
+ *	[$conn setblocking] and [fconfigure -blocking] are one state.
+ */
+int
+PyosslChanSetBlocking(
+    PyosslTls *tlsPtr,
+    int blocking)
+{
+    Tcl_Channel chan = PyosslChanChannel(tlsPtr);
+
+    if (chan != NULL) {
+	return Tcl_SetChannelOption(NULL, chan, "-blocking",
+		blocking ? "1" : "0");
+    }
+    tlsPtr->blocking = blocking;
+    if (tlsPtr->link.inst != NULL) {
+	tlsPtr->link.typePtr->blockProc(tlsPtr->link.inst, blocking);
+    }
+    return TCL_OK;
+}
+
+/* PyosslChanKick -- after the connection was worked on past the channel. */
+void
+PyosslChanKick(
+    PyosslTls *tlsPtr)
+{
+    if (tlsPtr->chanPtr != NULL) {
+	PyosslChanUpdate(tlsPtr->chanPtr);
+    }
+}
+
+/*
+ * PyosslChanClose --
+ *	Takes the channel away from an interpreter; the last one closes it.
+ */
+void
+PyosslChanClose(
+    PyosslTls *tlsPtr,
+    Tcl_Interp *interp)
+{
+    Tcl_Channel chan = PyosslChanChannel(tlsPtr);
+
+    if (chan != NULL && interp != NULL
+	    && Tcl_IsChannelRegistered(interp, chan)) {
+	Tcl_UnregisterChannel(interp, chan);
+    }
+}

@@ -1,0 +1,37 @@
+/*
+ * pyosslChan.h --
+ *
+ *	Between the files of the plaintext channel: pyosslChan.c (the driver
+ *	and its events) and pyosslChanStack.c (covering and uncovering a
+ *	channel).
+ */
+
+#ifndef PYOSSL_CHAN_H
+#define PYOSSL_CHAN_H
+
+#include "pyosslTls.h"
+
+typedef struct PyosslChan {
+    Tcl_Channel chan;		/* NULL once closed. */
+    PyosslTls *tlsPtr;		/* One reference. */
+    int refCount;		/* The driver, and each event under way. */
+    int stacked;
+    int interest;		/* What Tcl wants to be told of. */
+    int closing;		/* Tcl_Close has begun. */
+    int finWanted;		/* Half close: close_notify is still to go. */
+    int quiet;			/* unimport works on it: no events. */
+    Tcl_TimerToken timer;	/* Something is ready without an event. */
+    Tcl_TimerToken deadline;	/* The handshake's bound. */
+} PyosslChan;
+
+MODULE_SCOPE const Tcl_ChannelType pyosslChanType;
+MODULE_SCOPE PyosslChan *PyosslChanMake(PyosslTls *tlsPtr, int stacked);
+MODULE_SCOPE PyosslChan *PyosslChanFind(Tcl_Channel chan);
+MODULE_SCOPE void	PyosslChanHold(PyosslChan *cPtr);
+MODULE_SCOPE void	PyosslChanRelease(PyosslChan *cPtr);
+MODULE_SCOPE void	PyosslChanUpdate(PyosslChan *cPtr);
+MODULE_SCOPE void	PyosslChanQuiet(PyosslChan *cPtr);
+MODULE_SCOPE void	PyosslChanOpened(PyosslChan *cPtr, Tcl_Channel chan);
+MODULE_SCOPE int	PyosslChanAtEof(const PyosslTls *tlsPtr);
+
+#endif /* PYOSSL_CHAN_H */

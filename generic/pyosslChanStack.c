@@ -1,0 +1,175 @@
+/*
+ * pyosslChanStack.c --
+ *
+ *	Starting TLS on an open channel and ending it again: our driver on
+ *	top of another, and the orderly way back to plain bytes.
+ */
+
+#include "pyosslChan.h"
+
+/*
+ * PyosslChanStack --
+ *	Covers an open channel, which is the connection's transport.
+ * Results:
+ *	The channel (Tcl keeps its name); NULL with an error in interp.
+ */
+Tcl_Channel
+PyosslChanStack(
+    Tcl_Interp *interp,
+    PyosslTls *tlsPtr,
+    Tcl_Channel below)
+{
+    PyosslChan *cPtr = PyosslChanMake(tlsPtr, 1);
+    Tcl_Channel chan;
+    Tcl_DString ds;
+
+    Tcl_DStringInit(&ds);
+    Tcl_GetChannelOption(NULL, below, "-blocking", &ds);
+    tlsPtr->blocking = strcmp(Tcl_DStringValue(&ds), "0") != 0;
+    Tcl_DStringFree(&ds);
+    tlsPtr->link.typePtr->blockProc(tlsPtr->link.inst, tlsPtr->blocking);
+    chan = Tcl_StackChannel(interp, &pyosslChanType, cPtr,
+	    TCL_READABLE | TCL_WRITABLE, below);
+    if (chan == NULL) {
+	tlsPtr->chanPtr = NULL;
+	PyosslChanRelease(cPtr);
+	PyosslFail(interp, PYOSSL_SSL, "ValueError",
+		"the channel \"%s\" is not open for reading and writing",
+		Tcl_GetChannelName(below));
+	return NULL;
+    }
+    PyosslChanOpened(cPtr, chan);
+    PyosslChanUpdate(cPtr);
+    return cPtr->chan;
+}
+
+/* What Tcl has decrypted already but nobody has read, as it came. */
+static void
+TakeBuffered(
+    Tcl_Channel chan,
+    Tcl_DString *dataPtr)
+{
+    Tcl_DString translation;
+    Tcl_Size length = Tcl_InputBuffered(chan), old, got;
+
+    if (length <= 0) {
+	return;
+    }
+    Tcl_DStringInit(&translation);
+    Tcl_GetChannelOption(NULL, chan, "-translation", &translation);
+    Tcl_SetChannelOption(NULL, chan, "-translation", "binary");
+    old = Tcl_DStringLength(dataPtr);
+    Tcl_DStringSetLength(dataPtr, old + length);
+    got = Tcl_Read(chan, Tcl_DStringValue(dataPtr) + old, length);
+    Tcl_DStringSetLength(dataPtr, got > 0 ? old + got : old);
+    Tcl_SetChannelOption(NULL, chan, "-translation",
+	    Tcl_DStringValue(&translation));
+    Tcl_DStringFree(&translation);
+}
+
+/* Waits a moment; a non-blocking channel lets the event loop run. */
+static long
+WaitSlice(
+    PyosslTls *tlsPtr,
+    PyosslTlsResult result,
+    long left)
+{
+    long slice = tlsPtr->blocking || left < 10 ? left : 10;
+
+    if (!tlsPtr->blocking) {
+	while (Tcl_DoOneEvent(TCL_ALL_EVENTS | TCL_DONT_WAIT)) {
+	    /* Perhaps the peer lives in this very thread. */
+	}
+    }
+    PyosslTlsWait(tlsPtr, result, (int) slice);
+    return left - slice;
+}
+
+/*
+ * Sends close_notify and waits for the peer's, keeping what it still sends.
+ */
+static void
+ExchangeClose(
+    PyosslTls *tlsPtr,
+    long left,
+    Tcl_DString *dataPtr)
+{
+    PyosslTlsResult result;
+    char buf[4096];
+    int got;
+
+    if (!tlsPtr->established || tlsPtr->failure.message != NULL) {
+	return;
+    }
+    if (!(SSL_get_shutdown(tlsPtr->ssl) & SSL_SENT_SHUTDOWN)) {
+	PyosslTlsShutdown(tlsPtr);
+	ERR_clear_error();
+    }
+    while (PyosslLinkQueued(&tlsPtr->link) > 0 && left > 0) {
+	left = WaitSlice(tlsPtr, PYOSSL_TLS_WANT_WRITE, left);
+	PyosslLinkFlush(&tlsPtr->link);
+    }
+    while (!PyosslChanAtEof(tlsPtr)) {
+	result = PyosslTlsRead(tlsPtr, buf, sizeof(buf), 0, &got);
+	if (result == PYOSSL_TLS_OK) {
+	    Tcl_DStringAppend(dataPtr, buf, got);
+	} else if (result == PYOSSL_TLS_WANT_READ && left > 0) {
+	    left = WaitSlice(tlsPtr, result, left);
+	} else {
+	    break;
+	}
+    }
+}
+
+/*
+ * PyosslChanUnstack --
+ *	Ends TLS on a channel that PyosslChanStack covered and leaves the
+ *	plain channel. Of the plain bytes after the peer's close_notify none
+ *	is touched; plaintext not read yet comes before them.
+ * Arguments:
+ *	ms	How long to wait for the peer's close_notify.
+ */
+int
+PyosslChanUnstack(
+    Tcl_Interp *interp,
+    Tcl_Channel chan,
+    int ms)
+{
+    Tcl_Channel top = Tcl_GetTopChannel(chan);
+    PyosslChan *cPtr = PyosslChanFind(chan);
+    PyosslTls *tlsPtr;
+    Tcl_DString data;
+    PyosslOp op;
+    long left = ms;
+    int code;
+
+    if (cPtr == NULL || !cPtr->stacked || cPtr->chan != top) {
+	return PyosslFail(interp, PYOSSL_SSL, "ValueError",
+		"\"%s\" is not a channel that TLS was started on with "
+		"pyossl::import", Tcl_GetChannelName(chan));
+    }
+    tlsPtr = cPtr->tlsPtr;
+    PyosslChanHold(cPtr);
+    PyosslOpBegin(&op);
+    while (Tcl_Flush(top) == TCL_OK && Tcl_OutputBuffered(top) > 0
+	    && left > 0) {
+	left = WaitSlice(tlsPtr, PYOSSL_TLS_WANT_WRITE, left);
+    }
+    PyosslChanQuiet(cPtr);
+    Tcl_DStringInit(&data);
+    TakeBuffered(top, &data);
+    ExchangeClose(tlsPtr, left, &data);
+    cPtr->closing = 1;
+    tlsPtr->closed = 1;
+    code = PyosslOpEnd(&op, interp, TCL_OK);
+    if (cPtr->chan != NULL && Tcl_UnstackChannel(interp, top) != TCL_OK) {
+	code = TCL_ERROR;
+    }
+    if (Tcl_DStringLength(&data) > 0) {
+	Tcl_Ungets(Tcl_GetTopChannel(chan), Tcl_DStringValue(&data),
+		Tcl_DStringLength(&data), 0);
+    }
+    Tcl_DStringFree(&data);
+    PyosslChanRelease(cPtr);
+    return code;
+}

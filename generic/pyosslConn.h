@@ -1,0 +1,57 @@
+/*
+ * pyosslConn.h --
+ *
+ *	Between the files of class conn: pyosslConnStep.c (what they share),
+ *	pyosslConn.c (life and handshake), pyosslConnIo.c (bytes), pyosslConnSock.c (the socket's methods), pyosslConnInfo.c
+ *	(what is known of a connection).
+ */
+
+#ifndef PYOSSL_CONN_H
+#define PYOSSL_CONN_H
+
+#include "pyosslTls.h"
+
+/* Raises what a step of a connection ended with; TCL_ERROR always. */
+MODULE_SCOPE int	PyosslConnRaise(Tcl_Interp *interp,
+			    PyosslTls *tlsPtr, PyosslTlsResult result);
+/* The wait of a blocking connection after a step: 1 try again. */
+MODULE_SCOPE int	PyosslConnRetry(PyosslTls *tlsPtr,
+			    PyosslTlsResult result);
+/* Events and queued output after a method worked on a connection. */
+MODULE_SCOPE void	PyosslConnSettle(PyosslTls *tlsPtr);
+MODULE_SCOPE void	PyosslConnStart(PyosslTls *tlsPtr, int server);
+/* The socket under a connection made on "tcp"; NULL with an error. */
+MODULE_SCOPE PyosslSock *PyosslConnSock(Tcl_Interp *interp,
+			    PyosslTls *tlsPtr);
+
+MODULE_SCOPE int	PyosslConnCheckStarted(Tcl_Interp *interp,
+			    PyosslTls *tlsPtr);
+MODULE_SCOPE PyosslTlsResult PyosslConnAllSent(PyosslTls *tlsPtr);
+
+MODULE_SCOPE PyosslMethodProc	/* pyosslConnIo.c */
+	PyosslConnRecv, PyosslConnSend, PyosslConnSendall, PyosslConnPending,
+	PyosslConnBioRead, PyosslConnBioWrite, PyosslConnBioShutdown,
+	PyosslConnWantRead, PyosslConnWantWrite;
+MODULE_SCOPE PyosslMethodProc	/* pyosslConnSock.c */
+	PyosslConnAccept, PyosslConnBind, PyosslConnConnect,
+	PyosslConnConnectEx, PyosslConnFileno, PyosslConnListen,
+	PyosslConnGetpeername, PyosslConnGetsockname, PyosslConnGetsockopt,
+	PyosslConnSetsockopt, PyosslConnSockShutdown;
+MODULE_SCOPE PyosslMethodProc	/* pyosslConnInfo.c */
+	PyosslConnGetCipherList, PyosslConnGetClientCaList,
+	PyosslConnGetPeerCertificate, PyosslConnGetPeerCertChain,
+	PyosslConnStateString, PyosslConnClientRandom,
+	PyosslConnServerRandom, PyosslConnMasterKey, PyosslConnGetServername,
+	PyosslConnGetSession, PyosslConnSetSession, PyosslConnSessionReused,
+	PyosslConnStatus, PyosslConnExportKeyingMaterial;
+
+MODULE_SCOPE int	PyosslConnOfferSession(Tcl_Interp *interp,
+			    PyosslTls *tlsPtr, Tcl_Obj *bytesObj);
+
+/* The dict of [pyossl::status channel] in a new Tcl_Obj. */
+MODULE_SCOPE Tcl_Obj *	PyosslConnStatusObj(PyosslTls *tlsPtr);
+
+/* The counts of a listening channel (pyosslServer.c), or NULL. */
+MODULE_SCOPE Tcl_Obj *	PyosslListenerStatus(Tcl_Channel chan);
+
+#endif /* PYOSSL_CONN_H */

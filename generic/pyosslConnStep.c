@@ -1,0 +1,130 @@
+/*
+ * pyosslConnStep.c --
+ *
+ *	What all of class conn, and the functions on channels, do with a step
+ *	of a connection: wait, raise, and leave it in order.
+ */
+
+#include "pyosslConn.h"
+
+/*
+ * PyosslConnRaise --
+ *	Turns what a step ended with into the manual's exception.
+ */
+int
+PyosslConnRaise(
+    Tcl_Interp *interp,
+    PyosslTls *tlsPtr,
+    PyosslTlsResult result)
+{
+    switch (result) {
+    case PYOSSL_TLS_WANT_READ:
+	return PyosslFail(interp, PYOSSL_SSL, "WantReadError",
+		"the operation has to wait for input from the peer");
+    case PYOSSL_TLS_WANT_WRITE:
+	return PyosslFail(interp, PYOSSL_SSL, "WantWriteError",
+		"the operation has to wait until output can be sent");
+    case PYOSSL_TLS_WANT_LOOKUP:
+	return PyosslFail(interp, PYOSSL_SSL, "WantX509LookupError",
+		"the operation has to be repeated for a callback");
+    case PYOSSL_TLS_EOF:
+	return PyosslFail(interp, PYOSSL_SSL, "ZeroReturnError",
+		"the peer has closed the connection");
+    default:
+	break;
+    }
+    if (tlsPtr->failure.message != NULL) {
+	tlsPtr->reported = 1;
+	return PyosslFailureRaise(interp, &tlsPtr->failure);
+    }
+    return PyosslFailQueue(interp, PYOSSL_SSL, NULL);
+}
+
+/*
+ * PyosslConnRetry --
+ *	After a step that wants something: waits if the connection does.
+ * Results:
+ *	1 to try again; 0 to give up and raise.
+ */
+int
+PyosslConnRetry(
+    PyosslTls *tlsPtr,
+    PyosslTlsResult result)
+{
+    if ((result != PYOSSL_TLS_WANT_READ && result != PYOSSL_TLS_WANT_WRITE)
+	    || !tlsPtr->blocking || tlsPtr->link.typePtr == NULL) {
+	return 0;
+    }
+    return PyosslTlsWait(tlsPtr, result, -1) > 0;
+}
+
+/* The transport takes output again, and nobody else looks after it. */
+static void
+FlushReady(
+    void *clientData,
+    int mask)
+{
+    PyosslTls *tlsPtr = clientData;
+
+    (void) mask;
+    if (PyosslLinkFlush(&tlsPtr->link) != 0) {
+	PyosslLinkWatch(&tlsPtr->link, 0, NULL, NULL);
+    }
+}
+
+/*
+ * PyosslConnSettle --
+ *	After a method: the channel looks anew at what to wait for; without
+ *	one, output that could not be sent is sent from the event loop.
+ */
+void
+PyosslConnSettle(
+    PyosslTls *tlsPtr)
+{
+    if (tlsPtr->chanPtr != NULL) {
+	PyosslChanKick(tlsPtr);
+    } else if (tlsPtr->link.inst != NULL) {
+	if (PyosslLinkQueued(&tlsPtr->link) > 0) {
+	    PyosslLinkWatch(&tlsPtr->link, TCL_WRITABLE, FlushReady, tlsPtr);
+	} else {
+	    PyosslLinkWatch(&tlsPtr->link, 0, NULL, NULL);
+	}
+    }
+}
+
+void
+PyosslConnStart(
+    PyosslTls *tlsPtr,
+    int server)
+{
+    if (server) {
+	SSL_set_accept_state(tlsPtr->ssl);
+    } else {
+	SSL_set_connect_state(tlsPtr->ssl);
+    }
+    tlsPtr->started = 1;
+}
+
+/* Neither client nor server: OpenSSL could only say "uninitialized". */
+int
+PyosslConnCheckStarted(
+    Tcl_Interp *interp,
+    PyosslTls *tlsPtr)
+{
+    if (tlsPtr->started) {
+	return TCL_OK;
+    }
+    ERR_clear_error();
+    ERR_raise(ERR_LIB_SSL, SSL_R_CONNECTION_TYPE_NOT_SET);
+    return PyosslFailQueue(interp, PYOSSL_SSL,
+	    "neither set_connect_state nor set_accept_state was called");
+}
+
+/* A blocking method is done when its output has left. */
+PyosslTlsResult
+PyosslConnAllSent(
+    PyosslTls *tlsPtr)
+{
+    return tlsPtr->link.typePtr != NULL && PyosslLinkQueued(&tlsPtr->link) > 0
+	    ? PYOSSL_TLS_WANT_WRITE : PYOSSL_TLS_OK;
+}

@@ -1,0 +1,380 @@
+/*
+ * pyosslSocket.c --
+ *
+ *	The functions on plaintext channels: what the library's scripts make
+ *	[pyossl::socket] and [pyossl::import] of, and handshake, unimport,
+ *	status, connection.
+ */
+
+#include "pyosslConn.h"
+#include <errno.h>
+
+#define UNIMPORT_MS	2000	/* Wait for the peer's close_notify. */
+
+/* What [Connect] and [Stack] can be told of the connection. */
+typedef struct Options {
+    const char *serverName, *verifyHost;
+    const char *myAddr, *myPort;
+    Tcl_Obj *sessionObj;
+    int async, server;
+    int timeoutMs;		/* 0: none. */
+    int lingerMs;		/* -1: the default. */
+} Options;
+
+static int
+ParseOptions(
+    Tcl_Interp *interp,
+    int objc,
+    Tcl_Obj *const objv[],
+    Options *optPtr)
+{
+    static const char *const options[] = {
+	"-async", "-closetimeout", "-handshaketimeout", "-myaddr", "-myport",
+	"-server", "-servername", "-session", "-verifyhost", NULL
+    };
+    int i, index, code = TCL_OK;
+
+    memset(optPtr, 0, sizeof(*optPtr));
+    optPtr->lingerMs = -1;
+    for (i = 0; i + 1 < objc && code == TCL_OK; i += 2) {
+	Tcl_Obj *valueObj = objv[i + 1];
+
+	if (Tcl_GetIndexFromObj(interp, objv[i], options, "option", 0,
+		&index) != TCL_OK) {
+	    return TCL_ERROR;
+	}
+	switch (index) {
+	case 0:
+	    code = PyosslGetBoolean(interp, PYOSSL_SSL, "-async", valueObj,
+		    &optPtr->async);
+	    break;
+	case 1:
+	    code = PyosslGetIntRange(interp, PYOSSL_SSL, "-closetimeout",
+		    valueObj, 0, 0x7fffffff, &optPtr->lingerMs);
+	    break;
+	case 2:
+	    code = PyosslGetIntRange(interp, PYOSSL_SSL, "-handshaketimeout",
+		    valueObj, 0, 0x7fffffff, &optPtr->timeoutMs);
+	    break;
+	case 3:
+	    optPtr->myAddr = Tcl_GetString(valueObj);
+	    break;
+	case 4:
+	    optPtr->myPort = Tcl_GetString(valueObj);
+	    break;
+	case 5:
+	    code = PyosslGetBoolean(interp, PYOSSL_SSL, "-server", valueObj,
+		    &optPtr->server);
+	    break;
+	case 6:
+	    optPtr->serverName = Tcl_GetString(valueObj);
+	    break;
+	case 7:
+	    optPtr->sessionObj = valueObj;
+	    break;
+	default:
+	    optPtr->verifyHost = Tcl_GetString(valueObj);
+	    break;
+	}
+    }
+    return code;
+}
+
+/* Sets a new connection up as the options say; it is released on failure. */
+static int
+Prepare(
+    Tcl_Interp *interp,
+    PyosslTls *tlsPtr,
+    const Options *optPtr)
+{
+    if (tlsPtr == NULL) {
+	return PyosslFailQueue(interp, PYOSSL_SSL,
+		"cannot make a connection");
+    }
+    tlsPtr->autoConn = 1;
+    PyosslConnStart(tlsPtr, optPtr->server);
+    if (optPtr->timeoutMs > 0) {
+	tlsPtr->deadline = PyosslNow() + optPtr->timeoutMs;
+    }
+    ERR_clear_error();
+    if (!PyosslTlsSetHost(tlsPtr, optPtr->serverName, optPtr->verifyHost)) {
+	PyosslFailQueue(interp, PYOSSL_SSL, "cannot set the host name");
+    } else if (optPtr->sessionObj == NULL || Tcl_GetCharLength(
+	    optPtr->sessionObj) == 0 || PyosslConnOfferSession(interp, tlsPtr,
+	    optPtr->sessionObj) == TCL_OK) {
+	return TCL_OK;
+    }
+    PyosslTlsRelease(tlsPtr);
+    return TCL_ERROR;
+}
+
+static int
+CannotConnect(
+    Tcl_Interp *interp,
+    int err,
+    const char *what)
+{
+    PyosslFailErrno(interp, PYOSSL_SSL, err, "couldn't open socket");
+    if (what != NULL) {
+	Tcl_SetObjResult(interp, Tcl_ObjPrintf("couldn't open socket: %s",
+		what));
+    }
+    return TCL_ERROR;
+}
+
+/*
+ * [::pyossl::Connect ctx host port ?-option value ...?] -> channel.
+ * The TCP connection is there on return unless -async; the handshake goes
+ * on in the event loop or with the first blocking operation.
+ */
+static int
+Connect(
+    PyosslInterp *ipPtr,
+    Tcl_Interp *interp,
+    int objc,
+    Tcl_Obj *const objv[])
+{
+    PyosslCtx *ctxPtr = PyosslCtxGet(interp, objv[1]);
+    PyosslSock *sockPtr;
+    PyosslTls *tlsPtr;
+    Tcl_Channel chan;
+    Options options;
+    const char *what = NULL;
+    int err = 0;
+
+    (void) ipPtr;
+    if (ctxPtr == NULL || ParseOptions(interp, objc - 4, objv + 4, &options)
+	    != TCL_OK) {
+	return TCL_ERROR;
+    }
+    sockPtr = PyosslSockConnectStart(Tcl_GetString(objv[2]),
+	    Tcl_GetString(objv[3]), options.myAddr, options.myPort, &what);
+    if (sockPtr == NULL) {
+	return CannotConnect(interp, errno, what);
+    }
+    while (!options.async && PyosslSockConnecting(sockPtr)) {
+	pyosslSockTransport.waitProc(sockPtr, TCL_WRITABLE, -1);
+	if (PyosslSockConnectStep(sockPtr, &err) < 0) {
+	    PyosslSockFree(sockPtr);
+	    return CannotConnect(interp, err, NULL);
+	}
+    }
+    if (options.lingerMs >= 0) {
+	PyosslSockLinger(sockPtr, options.lingerMs);
+    }
+    tlsPtr = PyosslTlsNew(ctxPtr, &pyosslSockTransport, sockPtr);
+    if (Prepare(interp, tlsPtr, &options) != TCL_OK) {
+	return TCL_ERROR;
+    }
+    chan = PyosslChanCreate(tlsPtr);
+    PyosslChanDeadline(tlsPtr);
+    PyosslTlsRelease(tlsPtr);
+    Tcl_RegisterChannel(interp, chan);
+    Tcl_SetObjResult(interp, Tcl_NewStringObj(Tcl_GetChannelName(chan), -1));
+    return TCL_OK;
+}
+
+/* A channel argument. */
+static Tcl_Channel
+GetChannel(
+    Tcl_Interp *interp,
+    Tcl_Obj *nameObj)
+{
+    Tcl_Channel chan = Tcl_GetChannel(interp, Tcl_GetString(nameObj), NULL);
+
+    if (chan == NULL) {
+	PyosslFail(interp, PYOSSL_SSL, "TypeError",
+		"\"%.60s\" is not an open channel", Tcl_GetString(nameObj));
+    }
+    return chan;
+}
+
+/* The connection under a channel argument; NULL with a TypeError. */
+static PyosslTls *
+GetTls(
+    Tcl_Interp *interp,
+    Tcl_Obj *nameObj)
+{
+    Tcl_Channel chan = GetChannel(interp, nameObj);
+    PyosslTls *tlsPtr = chan != NULL ? PyosslChanTls(chan) : NULL;
+
+    if (chan != NULL && tlsPtr == NULL) {
+	PyosslFail(interp, PYOSSL_SSL, "TypeError",
+		"the channel \"%.60s\" has no TLS connection",
+		Tcl_GetString(nameObj));
+    }
+    return tlsPtr;
+}
+
+/* [::pyossl::Stack ctx channel ?-option value ...?] -> the channel. */
+static int
+Stack(
+    PyosslInterp *ipPtr,
+    Tcl_Interp *interp,
+    int objc,
+    Tcl_Obj *const objv[])
+{
+    PyosslCtx *ctxPtr = PyosslCtxGet(interp, objv[1]);
+    Tcl_Channel chan;
+    PyosslTls *tlsPtr;
+    Options options;
+
+    (void) ipPtr;
+    if (ctxPtr == NULL || ParseOptions(interp, objc - 3, objv + 3, &options)
+	    != TCL_OK || (chan = GetChannel(interp, objv[2])) == NULL) {
+	return TCL_ERROR;
+    }
+    chan = Tcl_GetTopChannel(chan);
+    if ((Tcl_GetChannelMode(chan) & (TCL_READABLE | TCL_WRITABLE))
+	    != (TCL_READABLE | TCL_WRITABLE)) {
+	return PyosslFail(interp, PYOSSL_SSL, "ValueError",
+		"the channel \"%.60s\" is not open for reading and writing",
+		Tcl_GetString(objv[2]));
+    }
+    tlsPtr = PyosslTlsNew(ctxPtr, &pyosslChanTransport,
+	    PyosslChanTransportNew(NULL, chan, 1));
+    if (Prepare(interp, tlsPtr, &options) != TCL_OK) {
+	return TCL_ERROR;
+    }
+    chan = PyosslChanStack(interp, tlsPtr, chan);
+    if (chan != NULL) {
+	PyosslChanDeadline(tlsPtr);
+	Tcl_SetObjResult(interp, Tcl_NewStringObj(Tcl_GetChannelName(chan),
+		-1));
+    }
+    PyosslTlsRelease(tlsPtr);
+    return chan != NULL ? TCL_OK : TCL_ERROR;
+}
+
+/*
+ * [pyossl::unimport channel ?-timeout ms?]: ends TLS on an imported channel
+ * and leaves the plain one.
+ */
+static int
+Unimport(
+    PyosslInterp *ipPtr,
+    Tcl_Interp *interp,
+    int objc,
+    Tcl_Obj *const objv[])
+{
+    Tcl_Channel chan = GetChannel(interp, objv[1]);
+    int ms = UNIMPORT_MS;
+
+    (void) ipPtr;
+    if (chan == NULL) {
+	return TCL_ERROR;
+    }
+    if (objc == 3 || (objc == 4
+	    && strcmp(Tcl_GetString(objv[2]), "-timeout") != 0)) {
+	Tcl_WrongNumArgs(interp, 1, objv, "channel ?-timeout ms?");
+	return TCL_ERROR;
+    }
+    if (objc == 4 && PyosslGetIntRange(interp, PYOSSL_SSL, "-timeout",
+	    objv[3], 0, 0x7fffffff, &ms) != TCL_OK) {
+	return TCL_ERROR;
+    }
+    return PyosslChanUnstack(interp, chan, ms);
+}
+
+/*
+ * [pyossl::handshake channel]: 1 when the handshake is done, 0 when a
+ * non-blocking channel must wait for it; its failure is the error.
+ */
+static int
+Handshake(
+    PyosslInterp *ipPtr,
+    Tcl_Interp *interp,
+    int objc,
+    Tcl_Obj *const objv[])
+{
+    PyosslTls *tlsPtr = GetTls(interp, objv[1]);
+    PyosslTlsResult result;
+    PyosslOp op;
+    int code = TCL_OK;
+
+    (void) ipPtr; (void) objc;
+    if (tlsPtr == NULL) {
+	return TCL_ERROR;
+    }
+    if (!tlsPtr->started) {
+	return PyosslFail(interp, PYOSSL_SSL, "ValueError", "neither "
+		"set_connect_state nor set_accept_state was called");
+    }
+    PyosslTlsHold(tlsPtr);
+    PyosslOpBegin(&op);
+    do {
+	result = tlsPtr->established && tlsPtr->failure.message == NULL
+		? PYOSSL_TLS_OK : PyosslTlsHandshake(tlsPtr);
+    } while (!PyosslOpFailed(&op) && PyosslConnRetry(tlsPtr, result));
+    if (tlsPtr->failure.message != NULL) {
+	result = PYOSSL_TLS_FAIL;
+    }
+    if (result == PYOSSL_TLS_OK || result == PYOSSL_TLS_WANT_READ
+	    || result == PYOSSL_TLS_WANT_WRITE) {
+	Tcl_SetObjResult(interp, Tcl_NewIntObj(result == PYOSSL_TLS_OK));
+    } else {
+	code = PyosslConnRaise(interp, tlsPtr, result);
+    }
+    PyosslConnSettle(tlsPtr);
+    code = PyosslOpEnd(&op, interp, code);
+    PyosslTlsRelease(tlsPtr);
+    return code;
+}
+
+/* [pyossl::status channel]: a dict; of a listening channel its counts. */
+static int
+Status(
+    PyosslInterp *ipPtr,
+    Tcl_Interp *interp,
+    int objc,
+    Tcl_Obj *const objv[])
+{
+    Tcl_Channel chan = GetChannel(interp, objv[1]);
+    PyosslTls *tlsPtr;
+    Tcl_Obj *dictObj;
+
+    (void) ipPtr; (void) objc;
+    if (chan == NULL) {
+	return TCL_ERROR;
+    }
+    dictObj = PyosslListenerStatus(chan);
+    if (dictObj == NULL) {
+	tlsPtr = GetTls(interp, objv[1]);
+	if (tlsPtr == NULL) {
+	    return TCL_ERROR;
+	}
+	dictObj = PyosslConnStatusObj(tlsPtr);
+    }
+    Tcl_SetObjResult(interp, dictObj);
+    return TCL_OK;
+}
+
+/* [pyossl::connection channel]: the conn under a channel. */
+static int
+Connection(
+    PyosslInterp *ipPtr,
+    Tcl_Interp *interp,
+    int objc,
+    Tcl_Obj *const objv[])
+{
+    PyosslTls *tlsPtr = GetTls(interp, objv[1]);
+
+    (void) objc;
+    if (tlsPtr == NULL) {
+	return TCL_ERROR;
+    }
+    Tcl_SetObjResult(interp, PyosslTlsConnObj(tlsPtr, ipPtr));
+    return TCL_OK;
+}
+
+const PyosslFunction pyosslConnFunctions[] = {
+    {"Connect", Connect, 3, -1, "ctx host port ?-option value ...?",
+	    PYOSSL_UNSAFE | PYOSSL_INTERNAL},
+    {"Stack", Stack, 2, -1, "ctx channel ?-option value ...?",
+	    PYOSSL_INTERNAL},
+    {"connection", Connection, 1, 1, "channel", 0},
+    {"handshake", Handshake, 1, 1, "channel", 0},
+    {"status", Status, 1, 1, "channel", 0},
+    {"unimport", Unimport, 1, 3, "channel ?-timeout ms?", 0},
+    {NULL, NULL, 0, 0, NULL, 0}
+};

@@ -1,0 +1,303 @@
+/*
+ * pyosslUnixPoll.c --
+ *
+ *	Readiness of the descriptors that we opened ourselves. Each thread
+ *	has one epoll (or kqueue) descriptor, which is all that Tcl's
+ *	notifier sees of them: select()'s limit of 1,024 descriptors does not
+ *	apply, and 10,000 idle connections cost nothing. Where there is
+ *	neither, each descriptor goes to the notifier.
+ *
+ *	Level-triggered: whoever does not take what is there is told again.
+ */
+
+#include "pyosslTls.h"
+#include <errno.h>
+#include <unistd.h>
+#ifdef HAVE_SYS_EPOLL_H
+#   include <sys/epoll.h>
+#   define USE_EPOLL 1
+#elif defined(HAVE_SYS_EVENT_H)
+#   include <sys/types.h>
+#   include <sys/event.h>
+#   include <sys/time.h>
+#   define USE_KQUEUE 1
+#endif
+
+#define BATCH	64		/* Events taken from the kernel at a time. */
+
+typedef struct Batch {
+    PyosslPoll *ready[BATCH];	/* NULL: forgotten meanwhile. */
+    int mask[BATCH];
+    int count;
+    struct Batch *outerPtr;	/* Of a dispatch that is under way. */
+} Batch;
+
+typedef struct ThreadData {
+    int initialized;
+    int fd;			/* The epoll or kqueue descriptor, or -1. */
+    int users;			/* Registered descriptors. */
+    Batch *batchPtr;
+} ThreadData;
+
+static Tcl_ThreadDataKey dataKey;
+
+#if defined(USE_EPOLL) || defined(USE_KQUEUE)
+
+static void
+Dispatch(
+    Batch *batchPtr)
+{
+    int i;
+
+    for (i = 0; i < batchPtr->count; i++) {
+	PyosslPoll *pollPtr = batchPtr->ready[i];
+	int mask;
+
+	if (pollPtr != NULL) {
+	    mask = batchPtr->mask[i] & pollPtr->mask;
+	    if (mask != 0) {
+		pollPtr->readyProc(pollPtr->clientData, mask);
+	    }
+	}
+    }
+}
+
+static void
+Ready(
+    void *clientData,
+    int mask)
+{
+    ThreadData *tsdPtr = clientData;
+    Batch batch;
+    int i, n;
+
+    (void) mask;
+    batch.count = 0;
+    batch.outerPtr = tsdPtr->batchPtr;
+#ifdef USE_EPOLL
+    {
+	struct epoll_event events[BATCH];
+
+	n = epoll_wait(tsdPtr->fd, events, BATCH, 0);
+	for (i = 0; i < n; i++) {
+	    int bits = 0;
+
+	    if (events[i].events & EPOLLIN) {
+		bits |= TCL_READABLE;
+	    }
+	    if (events[i].events & EPOLLOUT) {
+		bits |= TCL_WRITABLE;
+	    }
+	    if (events[i].events & (EPOLLERR | EPOLLHUP)) {
+		bits |= TCL_READABLE | TCL_WRITABLE;
+	    }
+	    batch.ready[i] = events[i].data.ptr;
+	    batch.mask[i] = bits;
+	    batch.count++;
+	}
+    }
+#else
+    {
+	static const struct timespec now = {0, 0};
+	struct kevent events[BATCH];
+
+	n = kevent(tsdPtr->fd, NULL, 0, events, BATCH, &now);
+	for (i = 0; i < n; i++) {
+	    batch.ready[i] = (PyosslPoll *) events[i].udata;
+	    batch.mask[i] = events[i].filter == EVFILT_READ
+		    ? TCL_READABLE : TCL_WRITABLE;
+	    batch.count++;
+	}
+    }
+#endif
+    tsdPtr->batchPtr = &batch;
+    Dispatch(&batch);
+    tsdPtr->batchPtr = batch.outerPtr;
+}
+
+static void
+ThreadGone(
+    void *clientData)
+{
+    ThreadData *tsdPtr = clientData;
+
+    if (tsdPtr->fd >= 0) {
+	Tcl_DeleteFileHandler(tsdPtr->fd);
+	close(tsdPtr->fd);
+	tsdPtr->fd = -1;
+    }
+}
+
+static ThreadData *
+GetThreadData(void)
+{
+    ThreadData *tsdPtr = Tcl_GetThreadData(&dataKey, sizeof(ThreadData));
+
+    if (!tsdPtr->initialized) {
+	tsdPtr->initialized = 1;
+#ifdef USE_EPOLL
+	tsdPtr->fd = epoll_create1(EPOLL_CLOEXEC);
+#else
+	tsdPtr->fd = kqueue();
+#endif
+	Tcl_CreateThreadExitHandler(ThreadGone, tsdPtr);
+    }
+    return tsdPtr;
+}
+
+/* Tells the kernel what is wanted of a descriptor from now on. */
+static void
+Control(
+    ThreadData *tsdPtr,
+    PyosslPoll *pollPtr,
+    int mask)
+{
+#ifdef USE_EPOLL
+    struct epoll_event event;
+
+    memset(&event, 0, sizeof(event));
+    event.data.ptr = pollPtr;
+    event.events = (mask & TCL_READABLE ? EPOLLIN : 0)
+	    | (mask & TCL_WRITABLE ? EPOLLOUT : 0);
+    epoll_ctl(tsdPtr->fd, mask == 0 ? EPOLL_CTL_DEL
+	    : pollPtr->registered ? EPOLL_CTL_MOD : EPOLL_CTL_ADD,
+	    pollPtr->fd, &event);
+#else
+    struct kevent changes[2];
+    int n = 0, changed = mask ^ pollPtr->mask;
+
+    if (changed & TCL_READABLE) {
+	EV_SET(&changes[n++], pollPtr->fd, EVFILT_READ,
+		mask & TCL_READABLE ? EV_ADD : EV_DELETE, 0, 0, pollPtr);
+    }
+    if (changed & TCL_WRITABLE) {
+	EV_SET(&changes[n++], pollPtr->fd, EVFILT_WRITE,
+		mask & TCL_WRITABLE ? EV_ADD : EV_DELETE, 0, 0, pollPtr);
+    }
+    kevent(tsdPtr->fd, changes, n, NULL, 0, NULL);
+#endif
+    if (mask != 0 && !pollPtr->registered) {
+	pollPtr->registered = 1;
+	if (tsdPtr->users++ == 0) {
+	    Tcl_CreateFileHandler(tsdPtr->fd, TCL_READABLE, Ready, tsdPtr);
+	}
+    } else if (mask == 0 && pollPtr->registered) {
+	pollPtr->registered = 0;
+	if (--tsdPtr->users == 0) {
+	    /* So that [vwait] can tell when there is nothing to wait for. */
+	    Tcl_DeleteFileHandler(tsdPtr->fd);
+	}
+    }
+}
+
+/*
+ * PyosslPollWatch --
+ *	Sets the events that readyProc is to be told of; mask 0: none.
+ */
+void
+PyosslPollWatch(
+    PyosslPoll *pollPtr,
+    int mask,
+    PyosslReadyProc *readyProc,
+    void *clientData)
+{
+    ThreadData *tsdPtr = pollPtr->registered ? pollPtr->threadData
+	    : GetThreadData();
+
+    pollPtr->readyProc = readyProc;
+    pollPtr->clientData = clientData;
+    if (mask == pollPtr->mask || pollPtr->fd < 0) {
+	return;
+    }
+    pollPtr->threadData = tsdPtr;
+    Control(tsdPtr, pollPtr, mask);
+    pollPtr->mask = mask;
+}
+
+/*
+ * PyosslPollForget --
+ *	Takes the descriptor out, before it is closed or leaves the thread.
+ *	Events already taken from the kernel are not delivered any more.
+ */
+void
+PyosslPollForget(
+    PyosslPoll *pollPtr)
+{
+    ThreadData *tsdPtr = pollPtr->threadData;
+    Batch *batchPtr;
+    int i;
+
+    if (tsdPtr == NULL) {
+	return;
+    }
+    if (pollPtr->registered && tsdPtr->fd >= 0) {
+	Control(tsdPtr, pollPtr, 0);
+    }
+    pollPtr->registered = 0;
+    pollPtr->mask = 0;
+    pollPtr->threadData = NULL;
+    for (batchPtr = tsdPtr->batchPtr; batchPtr != NULL;
+	    batchPtr = batchPtr->outerPtr) {
+	for (i = 0; i < batchPtr->count; i++) {
+	    if (batchPtr->ready[i] == pollPtr) {
+		batchPtr->ready[i] = NULL;
+	    }
+	}
+    }
+}
+
+#else /* Neither epoll nor kqueue. */
+
+static void
+NotifierReady(
+    void *clientData,
+    int mask)
+{
+    PyosslPoll *pollPtr = clientData;
+
+    pollPtr->readyProc(pollPtr->clientData, mask & pollPtr->mask);
+}
+
+void
+PyosslPollWatch(
+    PyosslPoll *pollPtr,
+    int mask,
+    PyosslReadyProc *readyProc,
+    void *clientData)
+{
+    pollPtr->readyProc = readyProc;
+    pollPtr->clientData = clientData;
+    if (mask == pollPtr->mask || pollPtr->fd < 0) {
+	return;
+    }
+    pollPtr->mask = mask;
+    pollPtr->registered = mask != 0;
+    if (mask != 0) {
+	Tcl_CreateFileHandler(pollPtr->fd, mask, NotifierReady, pollPtr);
+    } else {
+	Tcl_DeleteFileHandler(pollPtr->fd);
+    }
+}
+
+void
+PyosslPollForget(
+    PyosslPoll *pollPtr)
+{
+    if (pollPtr->registered) {
+	Tcl_DeleteFileHandler(pollPtr->fd);
+    }
+    pollPtr->registered = 0;
+    pollPtr->mask = 0;
+}
+
+#endif
+
+/* PyosslPollInit -- a descriptor that nothing is wanted of yet. */
+void
+PyosslPollInit(
+    PyosslPoll *pollPtr,
+    int fd)
+{
+    memset(pollPtr, 0, sizeof(*pollPtr));
+    pollPtr->fd = fd;
+}

@@ -565,6 +565,18 @@ ItemFromDer(
     return valuePtr;
 }
 
+/* The pem_password_cb of what has no passphrase: OpenSSL's own prompts. */
+static int
+NeverAsk(
+    char *buf,
+    int size,
+    int rwflag,
+    void *userdata)
+{
+    (void) buf; (void) size; (void) rwflag; (void) userdata;
+    return -1;
+}
+
 /*
  * PyosslItemLoad --
  *	Loads a value from bytes. PEM may stand in other text, the first block
@@ -602,9 +614,8 @@ PyosslItemLoad(
     if (filetype == PYOSSL_FILETYPE_ASN1) {
 	valuePtr = ItemFromDer(bytes, length, itemPtr);
     } else if ((bioPtr = BIO_new_mem_buf(bytes, length)) != NULL) {
-	/* PyosslPassRead without a passphrase: a callback that never asks. */
 	if (PEM_bytes_read_bio(&der, &derLength, NULL, pemName, bioPtr,
-		PyosslPassRead, NULL)) {
+		NeverAsk, NULL)) {
 	    const unsigned char *p = der;
 
 	    valuePtr = ASN1_item_d2i(NULL, &p, derLength, itemPtr);

@@ -625,6 +625,9 @@ PyosslTlsWait(
     } else {
 	ready = PyosslLinkWait(&tlsPtr->link, mask, ms);
     }
+    if (ready > 0 && (ready & TCL_WRITABLE)) {
+	PyosslLinkFlush(&tlsPtr->link);
+    }
     return ready > 0 ? 1 : ready;
 }
 

@@ -72,7 +72,12 @@ ExtBuild(
     X509V3_CTX ctx;
     X509_EXTENSION *extPtr;
     CONF *confPtr = NULL;
+    int nid = OBJ_txt2nid(type);
 
+    if (nid != NID_undef) {
+	/* OpenSSL itself would take no other name than this one. */
+	type = OBJ_nid2sn(nid);
+    }
     X509V3_set_ctx(&ctx, issuerPtr, subjectPtr, NULL, NULL, 0);
     X509V3_set_ctx_nodb(&ctx);
     /*
@@ -80,7 +85,7 @@ ExtBuild(
      * will do. proxyCertInfo must not get one: it reads files that its value
      * names (policy:file:...), which a value has no business to do.
      */
-    if (OBJ_txt2nid(type) != NID_proxyCertInfo) {
+    if (nid != NID_proxyCertInfo) {
 	confPtr = NCONF_new(NULL);
 	if (confPtr == NULL) {
 	    return NULL;

@@ -535,6 +535,7 @@ PyosslGetBuffer(
 {
     Tcl_Size length;
 
+    *lengthPtr = 0;
     *bytesPtr = PyosslGetBytes(interp, module, what, objPtr, &length);
     if (*bytesPtr == NULL) {
 	return TCL_ERROR;

@@ -9,7 +9,6 @@
 #include "pyosslCrypto.h"
 #include "pyosslTls.h"
 #include <errno.h>
-#include <stdlib.h>
 
 static SSL_CTX *
 Native(
@@ -374,6 +373,33 @@ AddDefaults(
 }
 
 /*
+ * A place from the environment, or OpenSSL's own one. Tcl's array is asked,
+ * since another thread may change the environment while getenv's answer is
+ * looked at.
+ * Results:
+ *	A Tcl_Obj with one reference, the caller's.
+ */
+static Tcl_Obj *
+DefaultPlace(
+    Tcl_Interp *interp,
+    const char *variable,
+    const char *native)
+{
+    Tcl_Obj *pathObj = Tcl_GetVar2Ex(interp, "env", variable,
+	    TCL_GLOBAL_ONLY);
+    Tcl_DString path;
+
+    if (pathObj == NULL) {
+	Tcl_ExternalToUtfDString(NULL, native, -1, &path);
+	pathObj = Tcl_NewStringObj(Tcl_DStringValue(&path),
+		Tcl_DStringLength(&path));
+	Tcl_DStringFree(&path);
+    }
+    Tcl_IncrRefCount(pathObj);
+    return pathObj;
+}
+
+/*
  * set_default_verify_paths (manual 3.3.1): SSL_CERT_FILE or OpenSSL's own
  * file, and SSL_CERT_DIR or OpenSSL's own directory, in which certificates
  * are looked up when they are needed.
@@ -386,22 +412,21 @@ PyosslCtxSetDefaultVerifyPaths(
     Tcl_Obj *const objv[])
 {
     SSL_CTX *sslCtx = Native(objPtr);
-    const char *native = getenv(X509_get_default_cert_file_env());
-    Tcl_DString path;
-    Tcl_Obj *pathObj;
+    Tcl_Obj *fileObj, *dirObj;
+    Tcl_DString dir;
 
     (void) objc; (void) objv;
-    if (native == NULL) {
-	native = X509_get_default_cert_file();
-    }
-    Tcl_ExternalToUtfDString(NULL, native, -1, &path);
-    pathObj = Tcl_NewStringObj(Tcl_DStringValue(&path),
-	    Tcl_DStringLength(&path));
-    Tcl_IncrRefCount(pathObj);
-    Tcl_DStringFree(&path);
-    AddDefaults(interp, SSL_CTX_get_cert_store(sslCtx), pathObj);
-    Tcl_DecrRefCount(pathObj);
-    SSL_CTX_set_default_verify_dir(sslCtx);
+    ERR_clear_error();
+    fileObj = DefaultPlace(interp, X509_get_default_cert_file_env(),
+	    X509_get_default_cert_file());
+    dirObj = DefaultPlace(interp, X509_get_default_cert_dir_env(),
+	    X509_get_default_cert_dir());
+    AddDefaults(interp, SSL_CTX_get_cert_store(sslCtx), fileObj);
+    Tcl_UtfToExternalDString(NULL, Tcl_GetString(dirObj), -1, &dir);
+    SSL_CTX_load_verify_dir(sslCtx, Tcl_DStringValue(&dir));
+    Tcl_DStringFree(&dir);
+    Tcl_DecrRefCount(fileObj);
+    Tcl_DecrRefCount(dirObj);
     ERR_clear_error();
     return TCL_OK;
 }

@@ -405,8 +405,9 @@ PyosslNativeGet(
     PyosslObject *objPtr = PyosslObjectFind(interp, nameObj, classPtr);
 
     if (objPtr == NULL) {
-	PyosslFail(interp, module, "TypeError", "\"%.100s\" is not a %s",
-		Tcl_GetString(nameObj), classPtr->name);
+	PyosslFail(interp, module, "TypeError", "\"%.100s\" is not %s %s",
+		Tcl_GetString(nameObj), classPtr->name[0] == 'x' ? "an" : "a",
+		classPtr->name);
 	return NULL;
     }
     return objPtr->nativePtr;

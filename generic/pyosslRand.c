@@ -88,6 +88,7 @@ RandBytes(
     Tcl_Obj *const objv[])
 {
     Tcl_Obj *bytesObj;
+    Tcl_Size size;
     int length;
 
     (void) ipPtr; (void) objc;
@@ -97,7 +98,7 @@ RandBytes(
     }
     ERR_clear_error();
     bytesObj = Tcl_NewByteArrayObj(NULL, length);
-    if (length > 0 && RAND_bytes(Tcl_GetByteArrayFromObj(bytesObj, NULL),
+    if (length > 0 && RAND_bytes(Tcl_GetByteArrayFromObj(bytesObj, &size),
 	    length) != 1) {
 	Tcl_DecrRefCount(bytesObj);
 	return PyosslFailQueue(interp, PYOSSL_RAND,

@@ -98,16 +98,17 @@ GetMethod(
 
 /*
  * What our connections rely on: partial writes from moving buffers, no
- * buffers while idle, and control back after each record; an end of file
- * without close_notify is an error.
+ * buffers while idle; a read goes on past session tickets to the data that
+ * is there (our BIO never waits); an end of file without close_notify is an
+ * error.
  */
 static void
 SetDefaults(
     SSL_CTX *sslCtx)
 {
     SSL_CTX_set_mode(sslCtx, SSL_MODE_ENABLE_PARTIAL_WRITE
-	    | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
-    SSL_CTX_clear_mode(sslCtx, SSL_MODE_AUTO_RETRY);
+	    | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS
+	    | SSL_MODE_AUTO_RETRY);
     SSL_CTX_clear_options(sslCtx, SSL_OP_IGNORE_UNEXPECTED_EOF);
     SSL_CTX_set_timeout(sslCtx, DEFAULT_TIMEOUT);
     SSL_CTX_set_session_cache_mode(sslCtx, SSL_SESS_CACHE_SERVER);

@@ -148,6 +148,19 @@ KeyFromLocked(
     return KeyFromPkcs8(infoPtr);
 }
 
+/* Whether the DER that was read is all there is; else the queue says so. */
+static int
+AtEnd(
+    const unsigned char *p,
+    const unsigned char *end)
+{
+    if (p != end) {
+	ERR_raise_data(ERR_LIB_ASN1, ASN1_R_TOO_LONG,
+		"%d bytes follow its end", (int) (end - p));
+    }
+    return p == end;
+}
+
 /*
  * A key in DER of any form: PKCS#8, locked or not, or the type's own. The
  * first two are tried first, since their outer structure tells them apart.
@@ -158,32 +171,31 @@ KeyFromDer(
     long length,
     PyosslPass *passPtr)
 {
-    const unsigned char *p = bytes;
+    const unsigned char *p = bytes, *end = bytes + length;
     X509_SIG *lockedPtr = d2i_X509_SIG(NULL, &p, length);
     PKCS8_PRIV_KEY_INFO *infoPtr;
-    EVP_PKEY *pkeyPtr;
+    EVP_PKEY *pkeyPtr = NULL;
 
     if (lockedPtr != NULL) {
-	pkeyPtr = p == bytes + length
-		? KeyFromLocked(lockedPtr, passPtr) : NULL;
+	if (AtEnd(p, end)) {
+	    pkeyPtr = KeyFromLocked(lockedPtr, passPtr);
+	}
 	X509_SIG_free(lockedPtr);
+	return pkeyPtr;
+    }
+    ERR_clear_error();
+    p = bytes;
+    infoPtr = d2i_PKCS8_PRIV_KEY_INFO(NULL, &p, length);
+    if (infoPtr != NULL) {
+	pkeyPtr = KeyFromPkcs8(infoPtr);
     } else {
 	ERR_clear_error();
 	p = bytes;
-	infoPtr = d2i_PKCS8_PRIV_KEY_INFO(NULL, &p, length);
-	if (infoPtr != NULL) {
-	    pkeyPtr = KeyFromPkcs8(infoPtr);
-	} else {
-	    ERR_clear_error();
-	    p = bytes;
-	    pkeyPtr = d2i_AutoPrivateKey(NULL, &p, length);
-	}
+	pkeyPtr = d2i_AutoPrivateKey(NULL, &p, length);
     }
-    if (p < bytes + length && (pkeyPtr != NULL || lockedPtr != NULL)) {
+    if (pkeyPtr != NULL && !AtEnd(p, end)) {
 	EVP_PKEY_free(pkeyPtr);
-	ERR_raise_data(ERR_LIB_ASN1, ASN1_R_TOO_LONG,
-		"%d bytes follow its end", (int) (bytes + length - p));
-	return NULL;
+	pkeyPtr = NULL;
     }
     return pkeyPtr;
 }

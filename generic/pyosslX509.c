@@ -488,8 +488,8 @@ X509GmtimeAdjNotAfter(
 }
 
 /*
- * has_expired: whether notAfter is in the past; 0 while it is not set. A
- * date that OpenSSL cannot read is an Error.
+ * has_expired: whether notAfter has come, as OpenSSL's verification judges;
+ * 0 while it is not set. A date that OpenSSL cannot read is an Error.
  */
 static int
 X509HasExpired(
@@ -499,7 +499,7 @@ X509HasExpired(
     Tcl_Obj *const objv[])
 {
     const ASN1_TIME *timePtr = X509_get0_notAfter(objPtr->nativePtr);
-    int order = 0;
+    int order = 1;
 
     (void) objc; (void) objv;
     ERR_clear_error();
@@ -510,7 +510,7 @@ X509HasExpired(
 	return PyosslFailQueue(interp, PYOSSL_CRYPTO,
 		"cannot read the certificate's notAfter");
     }
-    Tcl_SetObjResult(interp, Tcl_NewIntObj(order < 0));
+    Tcl_SetObjResult(interp, Tcl_NewIntObj(order <= 0));
     return TCL_OK;
 }
 

@@ -73,6 +73,25 @@ PyosslConnGetPeerCertificate(
 	    "the interpreter is being deleted");
 }
 
+/* Appends a new x509 for a certificate, which stays the caller's; or NULL. */
+static void
+AppendCert(
+    PyosslInterp *ipPtr,
+    Tcl_Obj *listObj,
+    X509 *certPtr)
+{
+    Tcl_Obj *nameObj;
+
+    if (certPtr == NULL) {
+	return;
+    }
+    X509_up_ref(certPtr);
+    nameObj = PyosslX509Obj(ipPtr, certPtr);
+    if (nameObj != NULL) {
+	Tcl_ListObjAppendElement(NULL, listObj, nameObj);
+    }
+}
+
 /*
  * get_peer_cert_chain: what the peer sent, its own certificate first, on
  * the server's side too, where OpenSSL keeps that one apart.
@@ -86,25 +105,17 @@ PyosslConnGetPeerCertChain(
 {
     PyosslTls *tlsPtr = objPtr->nativePtr;
     STACK_OF(X509) *chainPtr = SSL_get_peer_cert_chain(tlsPtr->ssl);
-    Tcl_Obj *listObj = Tcl_NewListObj(0, NULL), *certObj;
+    Tcl_Obj *listObj = Tcl_NewListObj(0, NULL);
     int i;
 
     (void) objc; (void) objv;
     if (SSL_is_server(tlsPtr->ssl)) {
 	X509 *leafPtr = SSL_get0_peer_certificate(tlsPtr->ssl);
 
-	if (leafPtr != NULL) {
-	    certObj = PyosslX509Obj(objPtr->ipPtr, leafPtr);
-	    if (certObj != NULL) {
-		Tcl_ListObjAppendElement(NULL, listObj, certObj);
-	    }
-	}
+	AppendCert(objPtr->ipPtr, listObj, leafPtr);
     }
     for (i = 0; i < sk_X509_num(chainPtr); i++) {
-	certObj = PyosslX509Obj(objPtr->ipPtr, sk_X509_value(chainPtr, i));
-	if (certObj != NULL) {
-	    Tcl_ListObjAppendElement(NULL, listObj, certObj);
-	}
+	AppendCert(objPtr->ipPtr, listObj, sk_X509_value(chainPtr, i));
     }
     Tcl_SetObjResult(interp, listObj);
     return TCL_OK;
@@ -305,7 +316,8 @@ PyosslConnOfferSession(
     if (bytes == NULL) {
 	return TCL_ERROR;
     }
-    if (tlsPtr->established || !SSL_in_before(tlsPtr->ssl)) {
+    if (tlsPtr->established || tlsPtr->busy
+	    || !SSL_in_before(tlsPtr->ssl)) {
 	return PyosslFail(interp, PYOSSL_SSL, "ValueError",
 		"a session can be offered before the handshake only");
     }

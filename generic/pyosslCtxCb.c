@@ -236,7 +236,7 @@ VerifyFunction(
 	PyosslTlsVerifyFailed(tlsPtr, storePtr);
     }
     if (!CallBegin(&call, tlsPtr, tlsPtr->ctxPtr, PYOSSL_CB_VERIFY)) {
-	return ok;
+	return ok || tlsPtr->ctxPtr->lenient;
     }
     accept = VerifyAsk(&call, ok, storePtr);
     CallDone(&call);

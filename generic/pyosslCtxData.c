@@ -103,6 +103,7 @@ PyosslCtxDetach(
     copyPtr = PyosslCtxAlloc(NULL, ctxPtr->sslCtx);
     copyPtr->isDtls = ctxPtr->isDtls;
     copyPtr->alpnRequire = ctxPtr->alpnRequire;
+    copyPtr->lenient = ctxPtr->lenient;
     if (ctxPtr->alpn != NULL) {
 	copyPtr->alpn = (unsigned char *) ckalloc(ctxPtr->alpnLength);
 	memcpy(copyPtr->alpn, ctxPtr->alpn, ctxPtr->alpnLength);

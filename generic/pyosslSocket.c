@@ -367,11 +367,75 @@ Connection(
     return TCL_OK;
 }
 
+/*
+ * [::pyossl::Lenient ctx flag]: whether a failed verification passes into
+ * the status instead of ending the handshake (-require 0).
+ */
+static int
+Lenient(
+    PyosslInterp *ipPtr,
+    Tcl_Interp *interp,
+    int objc,
+    Tcl_Obj *const objv[])
+{
+    PyosslCtx *ctxPtr = PyosslCtxGet(interp, objv[1]);
+
+    (void) ipPtr; (void) objc;
+    if (ctxPtr == NULL) {
+	return TCL_ERROR;
+    }
+    return PyosslGetBoolean(interp, PYOSSL_SSL, "the flag", objv[2],
+	    &ctxPtr->lenient);
+}
+
+/* [::pyossl::AlertName number]: the RFC's name of an alert. */
+static int
+AlertName(
+    PyosslInterp *ipPtr,
+    Tcl_Interp *interp,
+    int objc,
+    Tcl_Obj *const objv[])
+{
+    int number;
+
+    (void) ipPtr; (void) objc;
+    if (PyosslGetInt(interp, PYOSSL_SSL, "the alert", objv[1], &number)
+	    != TCL_OK) {
+	return TCL_ERROR;
+    }
+    Tcl_SetObjResult(interp, Tcl_NewStringObj(PyosslTlsAlertName(number),
+	    -1));
+    return TCL_OK;
+}
+
+/* [::pyossl::VerifyError errnum]: OpenSSL's words for it. */
+static int
+VerifyError(
+    PyosslInterp *ipPtr,
+    Tcl_Interp *interp,
+    int objc,
+    Tcl_Obj *const objv[])
+{
+    int errnum;
+
+    (void) ipPtr; (void) objc;
+    if (PyosslGetInt(interp, PYOSSL_SSL, "the error number", objv[1],
+	    &errnum) != TCL_OK) {
+	return TCL_ERROR;
+    }
+    Tcl_SetObjResult(interp, Tcl_NewStringObj(
+	    X509_verify_cert_error_string(errnum), -1));
+    return TCL_OK;
+}
+
 const PyosslFunction pyosslConnFunctions[] = {
     {"Connect", Connect, 3, -1, "ctx host port ?-option value ...?",
 	    PYOSSL_UNSAFE | PYOSSL_INTERNAL},
+    {"AlertName", AlertName, 1, 1, "number", PYOSSL_INTERNAL},
+    {"Lenient", Lenient, 2, 2, "ctx flag", PYOSSL_INTERNAL},
     {"Stack", Stack, 2, -1, "ctx channel ?-option value ...?",
 	    PYOSSL_INTERNAL},
+    {"VerifyError", VerifyError, 1, 1, "errnum", PYOSSL_INTERNAL},
     {"connection", Connection, 1, 1, "channel", 0},
     {"handshake", Handshake, 1, 1, "channel", 0},
     {"status", Status, 1, 1, "channel", 0},

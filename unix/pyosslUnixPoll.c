@@ -36,6 +36,7 @@ typedef struct ThreadData {
     int initialized;
     int fd;			/* The epoll or kqueue descriptor, or -1. */
     int users;			/* Registered descriptors. */
+    int ended;			/* The thread serves no events any more. */
     Batch *batchPtr;
 } ThreadData;
 
@@ -126,6 +127,7 @@ ThreadGone(
 	close(tsdPtr->fd);
 	tsdPtr->fd = -1;
     }
+    tsdPtr->ended = 1;
 }
 
 static ThreadData *
@@ -206,7 +208,7 @@ PyosslPollWatch(
 
     pollPtr->readyProc = readyProc;
     pollPtr->clientData = clientData;
-    if (mask == pollPtr->mask || pollPtr->fd < 0) {
+    if (mask == pollPtr->mask || pollPtr->fd < 0 || tsdPtr->ended) {
 	return;
     }
     pollPtr->threadData = tsdPtr;
@@ -246,7 +248,43 @@ PyosslPollForget(
     }
 }
 
+/*
+ * PyosslPollEnded --
+ *	Whether this thread is past its exit handlers: what still wants to be
+ *	sent must be sent without events.
+ */
+int
+PyosslPollEnded(void)
+{
+    return GetThreadData()->ended;
+}
+
 #else /* Neither epoll nor kqueue. */
+
+static void
+ThreadGone(
+    void *clientData)
+{
+    ((ThreadData *) clientData)->ended = 1;
+}
+
+static ThreadData *
+GetThreadData(void)
+{
+    ThreadData *tsdPtr = Tcl_GetThreadData(&dataKey, sizeof(ThreadData));
+
+    if (!tsdPtr->initialized) {
+	tsdPtr->initialized = 1;
+	Tcl_CreateThreadExitHandler(ThreadGone, tsdPtr);
+    }
+    return tsdPtr;
+}
+
+int
+PyosslPollEnded(void)
+{
+    return GetThreadData()->ended;
+}
 
 static void
 NotifierReady(
@@ -300,4 +338,5 @@ PyosslPollInit(
 {
     memset(pollPtr, 0, sizeof(*pollPtr));
     pollPtr->fd = fd;
+    GetThreadData();		/* So that the thread's end will be known. */
 }

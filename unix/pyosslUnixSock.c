@@ -485,7 +485,7 @@ SockClose(
     if (pendingLength == 0) {
 	shutdown(sockPtr->fd, SHUT_WR);
     }
-    if (tsdPtr->exiting) {
+    if (tsdPtr->exiting || PyosslPollEnded()) {
 	LingerNow(tsdPtr, sockPtr);
 	PyosslSockFree(sockPtr);
 	return;
@@ -515,5 +515,5 @@ SockFree(
 const PyosslTransportType pyosslSockTransport = {
     "socket", SockRead, SockWrite, SockWait, SockWatch, SockBlock,
     SockShutdown, SockHandle, SockGetOption, SockSetOption, SockThread,
-    SockClose, SockFree
+    SockClose, SockFree, NULL
 };

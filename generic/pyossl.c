@@ -58,6 +58,7 @@ Init(
     for (i = 0; classes[i] != NULL; i++) {
 	PyosslClassRegister(ipPtr, classes[i]);
     }
+    PyosslFunctionsRegister(ipPtr, pyosslObjectFunctions);
     PyosslFunctionsRegister(ipPtr, pyosslCryptoFunctions);
     PyosslEnsembleRegister(ipPtr, "rand", pyosslRandFunctions);
     PyosslFunctionsRegister(ipPtr, pyosslCtxFunctions);

@@ -187,6 +187,7 @@ MODULE_SCOPE void *	PyosslNativeGet(Tcl_Interp *interp,
 			    PyosslModule module, Tcl_Obj *nameObj,
 			    const PyosslClass *classPtr);
 MODULE_SCOPE PyosslMethodProc PyosslObjectDestroy, PyosslObjectDup;
+MODULE_SCOPE const PyosslFunction pyosslObjectFunctions[];
 
 /*
  * ---------------------------------------------------------------------

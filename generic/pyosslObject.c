@@ -708,3 +708,88 @@ PyosslEnsembleRegister(
 {
     RegisterFunction(ipPtr, name, functions, EnsembleCommand);
 }
+
+/*
+ * ---------------------------------------------------------------------
+ * The tables, for scripts that check them
+ * ---------------------------------------------------------------------
+ */
+
+/* {name minArgs maxArgs usage unsafe}; maxArgs -1 is any number. */
+static void
+AppendRow(
+    Tcl_Obj *listObj,
+    const char *name,
+    int minArgs,
+    int maxArgs,
+    const char *usage,
+    int flags)
+{
+    Tcl_Obj *words[5];
+
+    words[0] = Tcl_NewStringObj(name, -1);
+    words[1] = Tcl_NewIntObj(minArgs);
+    words[2] = Tcl_NewIntObj(maxArgs);
+    words[3] = Tcl_NewStringObj(usage ? usage : "", -1);
+    words[4] = Tcl_NewIntObj((flags & PYOSSL_UNSAFE) != 0);
+    Tcl_ListObjAppendElement(NULL, listObj, Tcl_NewListObj(5, words));
+}
+
+/*
+ * [::pyossl::Describe name] -> {kind rows} for the command ::pyossl::NAME:
+ * kind is class, function, ensemble, or empty for anything else. A class
+ * that has [new] has a row of that name behind those of its methods.
+ */
+static int
+Describe(
+    PyosslInterp *ipPtr,
+    Tcl_Interp *interp,
+    int objc,
+    Tcl_Obj *const objv[])
+{
+    Tcl_Obj *words[2], *rowsObj = Tcl_NewListObj(0, NULL);
+    Tcl_Obj *nameObj = Tcl_ObjPrintf(NAMESPACE "%s", Tcl_GetString(objv[1]));
+    const char *kind = "";
+    Tcl_CmdInfo info;
+
+    (void) ipPtr; (void) objc;
+    Tcl_IncrRefCount(nameObj);
+    if (!Tcl_GetCommandInfo(interp, Tcl_GetString(nameObj), &info)) {
+	kind = "";
+    } else if (info.objProc == ClassCommand) {
+	const PyosslClass *classPtr =
+		((ClassCmd *) info.objClientData)->classPtr;
+	const PyosslMethod *rowPtr = classPtr->methods;
+
+	kind = "class";
+	for (; rowPtr->name != NULL; rowPtr++) {
+	    AppendRow(rowsObj, rowPtr->name, rowPtr->minArgs,
+		    rowPtr->maxArgs, rowPtr->usage, rowPtr->flags);
+	}
+	if (classPtr->newProc != NULL) {
+	    AppendRow(rowsObj, "new", classPtr->minArgs, classPtr->maxArgs,
+		    classPtr->usage, 0);
+	}
+    } else if (info.objProc == FunctionCommand
+	    || info.objProc == EnsembleCommand) {
+	const PyosslFunction *rowPtr =
+		((FunctionCmd *) info.objClientData)->rowPtr;
+
+	kind = info.objProc == FunctionCommand ? "function" : "ensemble";
+	do {
+	    AppendRow(rowsObj, rowPtr->name, rowPtr->minArgs,
+		    rowPtr->maxArgs, rowPtr->usage, rowPtr->flags);
+	    rowPtr++;
+	} while (info.objProc == EnsembleCommand && rowPtr->name != NULL);
+    }
+    Tcl_DecrRefCount(nameObj);
+    words[0] = Tcl_NewStringObj(kind, -1);
+    words[1] = rowsObj;
+    Tcl_SetObjResult(interp, Tcl_NewListObj(2, words));
+    return TCL_OK;
+}
+
+const PyosslFunction pyosslObjectFunctions[] = {
+    {"Describe", Describe, 1, 1, "name", PYOSSL_INTERNAL},
+    {NULL, NULL, 0, 0, NULL, 0}
+};

@@ -18,7 +18,13 @@ static const PyosslClass *const classes[] = {
     &pyosslNameClass,
     &pyosslExtClass,
     &pyosslX509Class,
+    &pyosslReqClass,
     &pyosslStoreClass,
+    &pyosslRevokedClass,
+    &pyosslCrlClass,
+    &pyosslPkcs7Class,
+    &pyosslPkcs12Class,
+    &pyosslSpkiClass,
     &pyosslCtxClass,
     &pyosslConnClass,
     NULL

@@ -103,6 +103,16 @@ PyosslLinkQueued(
     return linkPtr->outEnd - linkPtr->outStart;
 }
 
+/* PyosslLinkPending -- whether there is input without an event. */
+int
+PyosslLinkPending(
+    const PyosslLink *linkPtr)
+{
+    return linkPtr->inStart < linkPtr->inEnd || (linkPtr->inst != NULL
+	    && linkPtr->typePtr->pendingProc != NULL
+	    && linkPtr->typePtr->pendingProc(linkPtr->inst));
+}
+
 /*
  * PyosslLinkFlush --
  *	Sends queued output as far as the transport takes it.

@@ -392,6 +392,17 @@ ChanSetOption(
     return Tcl_BadChannelOption(interp, option, "");
 }
 
+/* Below ours nobody tells of what was pushed back into its buffers. */
+static int
+ChanPending(
+    void *inst)
+{
+    ChanTransport *transPtr = inst;
+
+    return transPtr->chan != NULL && transPtr->stacked
+	    && transPtr->buffered > 0;
+}
+
 static void
 ChanThread(
     void *inst,
@@ -494,5 +505,5 @@ ChanClose(
 const PyosslTransportType pyosslChanTransport = {
     "channel", ChanRead, ChanWrite, ChanWait, ChanWatch, ChanBlock,
     ChanShutdown, ChanHandle, ChanGetOption, ChanSetOption, ChanThread,
-    ChanClose, ChanFree
+    ChanClose, ChanFree, ChanPending
 };

@@ -9,15 +9,7 @@
  *	        |              |            |
  *	    ChanWatch      ChanInput    ChanOutput      Tcl's side
  *	        |              |            |
- *	     Update --- interest --> PyosslLinkWatch
- *	        ^              PyosslTlsRead / Write / Handshake
- *	        |                           |
- *	      Ready <------- transport event or timer
- *
- *	Interest is exact: an idle channel waits for input only, and only if
- *	somebody reads; a handshake waits for what it needs. A reader is told
- *	of data only when there is data (one byte is looked at), so a blocking
- *	channel with a fileevent never blocks in it.
+ *	  pyosslChanEvent.c    PyosslTlsRead / Write / Handshake
  */
 
 #include "pyosslChan.h"
@@ -26,284 +18,19 @@
 TCL_DECLARE_MUTEX(counterMutex)
 static unsigned long counter = 0;	/* Guarded by counterMutex. */
 
-static void CancelDeadline(PyosslChan *cPtr);
-
-void
-PyosslChanHold(
-    PyosslChan *cPtr)
-{
-    cPtr->refCount++;
-}
-
-void
-PyosslChanRelease(
-    PyosslChan *cPtr)
-{
-    if (--cPtr->refCount <= 0) {
-	PyosslTlsRelease(cPtr->tlsPtr);
-	ckfree((char *) cPtr);
-    }
-}
-
-int
-PyosslChanAtEof(
-    const PyosslTls *tlsPtr)
-{
-    return (SSL_get_shutdown(tlsPtr->ssl) & SSL_RECEIVED_SHUTDOWN) != 0;
-}
-
-/* Sends close_notify for a half close, and then the transport's end. */
-static void
-SendFin(
-    PyosslChan *cPtr)
-{
-    PyosslTls *tlsPtr = cPtr->tlsPtr;
-    PyosslLink *linkPtr = &tlsPtr->link;
-
-    if (!tlsPtr->established || tlsPtr->failure.message != NULL) {
-	return;
-    }
-    if (!(SSL_get_shutdown(tlsPtr->ssl) & SSL_SENT_SHUTDOWN)) {
-	ERR_clear_error();
-	SSL_shutdown(tlsPtr->ssl);
-	ERR_clear_error();
-    }
-    if (PyosslLinkFlush(linkPtr) != 0) {
-	cPtr->finWanted = 0;
-	if (linkPtr->inst != NULL && !tlsPtr->sentFin) {
-	    tlsPtr->sentFin = 1;
-	    linkPtr->typePtr->shutdownProc(linkPtr->inst, 1);
-	}
-    }
-}
-
-/*
- * ---------------------------------------------------------------------
- * Events
- * ---------------------------------------------------------------------
- */
-
-/*
- * Goes on with what an event makes possible.
- * Arguments:
- *	mask	What the transport is ready for.
- * Results:
- *	What Tcl is to be told: a subset of its interest.
- */
-static int
-Ready(
-    PyosslChan *cPtr,
-    int mask)
-{
-    PyosslTls *tlsPtr = cPtr->tlsPtr;
-    PyosslOp op;
-    char byte;
-    int up = 0, got;
-
-    if (cPtr->quiet) {
-	return 0;
-    }
-    if (tlsPtr->failure.message != NULL) {
-	return cPtr->interest;
-    }
-    PyosslOpBegin(&op);
-    if (PyosslLinkQueued(&tlsPtr->link) > 0) {
-	PyosslLinkFlush(&tlsPtr->link);
-    }
-    if (!tlsPtr->established && tlsPtr->started
-	    && PyosslTlsHandshake(tlsPtr) == PYOSSL_TLS_OK) {
-	CancelDeadline(cPtr);
-	up |= TCL_WRITABLE;
-    }
-    if (tlsPtr->established && tlsPtr->failure.message == NULL
-	    && !PyosslOpFailed(&op)) {
-	if (cPtr->finWanted) {
-	    SendFin(cPtr);
-	}
-	if (PyosslChanAtEof(tlsPtr)) {
-	    up |= TCL_READABLE;
-	} else if ((cPtr->interest & TCL_READABLE)
-		&& ((mask & TCL_READABLE) || tlsPtr->maybeMore)) {
-	    PyosslTlsResult result = PyosslTlsRead(tlsPtr, &byte, 1, 1, &got);
-
-	    if (result == PYOSSL_TLS_OK || result == PYOSSL_TLS_EOF) {
-		up |= TCL_READABLE;
-	    }
-	}
-	if ((mask & TCL_WRITABLE) && PyosslLinkQueued(&tlsPtr->link) == 0) {
-	    up |= TCL_WRITABLE;
-	}
-    }
-    PyosslOpEndFailure(&op, &tlsPtr->failure, 1);
-    if (tlsPtr->failure.message != NULL) {
-	up = TCL_READABLE | TCL_WRITABLE;
-    }
-    return up & cPtr->interest;
-}
-
-/* An event of the transport, or the timer's turn, for a channel on top. */
-static void
-Notify(
-    PyosslChan *cPtr,
-    int mask)
-{
-    int up;
-
-    PyosslChanHold(cPtr);
-    up = Ready(cPtr, mask);
-    if (up != 0 && cPtr->chan != NULL) {
-	/* Tcl asks for our interest anew afterwards. */
-	Tcl_NotifyChannel(cPtr->chan, up);
-    }
-    if (cPtr->chan != NULL) {
-	PyosslChanUpdate(cPtr);
-    }
-    PyosslChanRelease(cPtr);
-}
-
-static void
-TransportReady(
-    void *clientData,
-    int mask)
-{
-    PyosslChan *cPtr = clientData;
-
-    if (cPtr->chan != NULL) {
-	Notify(cPtr, mask);
-    }
-}
-
-static void
-TimerReady(
-    void *clientData)
-{
-    PyosslChan *cPtr = clientData;
-
-    cPtr->timer = NULL;
-    Notify(cPtr, cPtr->tlsPtr->link.typePtr == NULL ? TCL_WRITABLE : 0);
-}
-
-static void
-DeadlineReached(
-    void *clientData)
-{
-    PyosslChan *cPtr = clientData;
-
-    cPtr->deadline = NULL;
-    if (!cPtr->tlsPtr->established
-	    && cPtr->tlsPtr->failure.message == NULL) {
-	PyosslTlsTimedOut(cPtr->tlsPtr);
-	Notify(cPtr, 0);
-    }
-}
-
-static void
-CancelDeadline(
-    PyosslChan *cPtr)
-{
-    if (cPtr->deadline != NULL) {
-	Tcl_DeleteTimerHandler(cPtr->deadline);
-	cPtr->deadline = NULL;
-    }
-}
-
-/*
- * PyosslChanDeadline --
- *	Starts the clock for tlsPtr->deadline, set before.
- */
-void
-PyosslChanDeadline(
-    PyosslTls *tlsPtr)
-{
-    PyosslChan *cPtr = tlsPtr->chanPtr;
-    Tcl_WideInt left = tlsPtr->deadline - PyosslNow();
-
-    if (cPtr != NULL && tlsPtr->deadline > 0 && !tlsPtr->established) {
-	CancelDeadline(cPtr);
-	cPtr->deadline = Tcl_CreateTimerHandler(left > 0 ? (int) left : 0,
-		DeadlineReached, cPtr);
-    }
-}
-
-static void
-CancelTimer(
-    PyosslChan *cPtr)
-{
-    if (cPtr->timer != NULL) {
-	Tcl_DeleteTimerHandler(cPtr->timer);
-	cPtr->timer = NULL;
-    }
-}
-
-/*
- * Works out what to wait for: events of the transport, or none because
- * something can be told at once.
- */
-void
-PyosslChanUpdate(
-    PyosslChan *cPtr)
-{
-    PyosslTls *tlsPtr = cPtr->tlsPtr;
-    PyosslLink *linkPtr = &tlsPtr->link;
-    int interest = cPtr->interest, mask = 0, now = 0;
-    int memory = linkPtr->typePtr == NULL;
-
-    if (cPtr->chan == NULL || cPtr->quiet) {
-	CancelTimer(cPtr);
-	return;
-    }
-    if (tlsPtr->failure.message != NULL) {
-	now = interest;
-    } else if (!tlsPtr->established) {
-	if (tlsPtr->started) {
-	    mask = TCL_READABLE;
-	    /* The client's first step waits for nobody. */
-	    now = SSL_in_before(tlsPtr->ssl)
-		    ? !SSL_is_server(tlsPtr->ssl) : 0;
-	    now |= memory && linkPtr->inStart < linkPtr->inEnd;
-	}
-    } else {
-	if (interest & TCL_READABLE) {
-	    if (PyosslChanAtEof(tlsPtr) || tlsPtr->maybeMore
-		    || linkPtr->inStart < linkPtr->inEnd
-		    || (memory && linkPtr->eof)) {
-		now = 1;
-	    } else {
-		mask |= TCL_READABLE;
-	    }
-	}
-	if (interest & TCL_WRITABLE) {
-	    mask |= TCL_WRITABLE;
-	    now |= memory;
-	}
-    }
-    if (PyosslLinkQueued(linkPtr) > 0 && !memory) {
-	mask |= TCL_WRITABLE;
-	if (linkPtr->throttled) {
-	    mask &= ~TCL_READABLE;
-	}
-    }
-    PyosslLinkWatch(linkPtr, mask, TransportReady, cPtr);
-    if (now && cPtr->timer == NULL) {
-	cPtr->timer = Tcl_CreateTimerHandler(0, TimerReady, cPtr);
-    } else if (!now) {
-	CancelTimer(cPtr);
-    }
-}
-
 /*
  * ---------------------------------------------------------------------
  * The driver
  * ---------------------------------------------------------------------
  */
 
-/* Reports the connection's failure as the channel's error. */
+/* Reports why the last step failed as the channel's error. */
 static int
 Fail(
     PyosslChan *cPtr,
     int *errnoPtr)
 {
-    PyosslFailure *failurePtr = &cPtr->tlsPtr->failure;
+    const PyosslFailure *failurePtr = PyosslTlsWhy(cPtr->tlsPtr);
 
     cPtr->tlsPtr->reported = 1;
     if (cPtr->chan != NULL) {
@@ -387,8 +114,8 @@ ChanInput(
 	}
     } while (!PyosslOpFailed(&op) && WaitOrLeave(cPtr, result));
     PyosslOpEndFailure(&op, &tlsPtr->failure, 0);
-    if (tlsPtr->failure.message != NULL
-	    && result != PYOSSL_TLS_EOF) {
+    if (result == PYOSSL_TLS_FAIL || result == PYOSSL_TLS_BUSY
+	    || (tlsPtr->failure.message != NULL && result != PYOSSL_TLS_EOF)) {
 	got = Fail(cPtr, errnoPtr);
     } else if (result == PYOSSL_TLS_EOF) {
 	got = 0;
@@ -396,6 +123,7 @@ ChanInput(
 	*errnoPtr = EAGAIN;
 	got = -1;
     }
+    PyosslChanSettle(cPtr);
     PyosslChanRelease(cPtr);
     return got;
 }
@@ -426,11 +154,9 @@ ChanOutput(
 	    result = PyosslTlsWrite(tlsPtr, buf + done, toWrite - done, &now);
 	    done += now;
 	}
-	if (result == PYOSSL_TLS_OK && tlsPtr->blocking
-		&& PyosslLinkQueued(&tlsPtr->link) > 0
-		&& tlsPtr->link.typePtr != NULL) {
+	if (result == PYOSSL_TLS_OK && tlsPtr->blocking) {
 	    /* A blocking flush is done when the transport has it all. */
-	    result = PYOSSL_TLS_WANT_WRITE;
+	    result = PyosslTlsSent(tlsPtr);
 	}
 	if (result == PYOSSL_TLS_OK && (done == toWrite
 		|| !tlsPtr->blocking)) {
@@ -439,7 +165,8 @@ ChanOutput(
     } while (!PyosslOpFailed(&op) && tlsPtr->failure.message == NULL
 	    && (result == PYOSSL_TLS_OK || WaitOrLeave(cPtr, result)));
     PyosslOpEndFailure(&op, &tlsPtr->failure, 0);
-    if (tlsPtr->failure.message != NULL) {
+    if (tlsPtr->failure.message != NULL || result == PYOSSL_TLS_FAIL
+	    || result == PYOSSL_TLS_BUSY) {
 	done = Fail(cPtr, errnoPtr);
     } else if (result == PYOSSL_TLS_EOF) {
 	PyosslFailureSet(&tlsPtr->failure, EPIPE, PYOSSL_SSL,
@@ -449,9 +176,10 @@ ChanOutput(
 	*errnoPtr = EAGAIN;
 	done = -1;
     }
-    if (PyosslLinkQueued(&tlsPtr->link) > 0 && cPtr->chan != NULL) {
+    if (PyosslLinkQueued(&tlsPtr->link) > 0) {
 	PyosslChanUpdate(cPtr);
     }
+    PyosslChanSettle(cPtr);
     PyosslChanRelease(cPtr);
     return done;
 }
@@ -477,10 +205,8 @@ ChanHandler(
     int up;
 
     PyosslChanHold(cPtr);
-    up = Ready(cPtr, mask);
-    if (cPtr->chan != NULL) {
-	PyosslChanUpdate(cPtr);
-    }
+    up = PyosslChanReady(cPtr, mask);
+    PyosslChanUpdate(cPtr);
     PyosslChanRelease(cPtr);
     return up;
 }
@@ -577,8 +303,7 @@ ChanClose(
     PyosslTls *tlsPtr = cPtr->tlsPtr;
     PyosslOp op;
 
-    CancelTimer(cPtr);
-    CancelDeadline(cPtr);
+    PyosslChanNoTimers(cPtr);
     PyosslLinkWatch(&tlsPtr->link, 0, NULL, NULL);
     cPtr->chan = NULL;
     tlsPtr->chanPtr = NULL;
@@ -607,7 +332,7 @@ ChanClose2(
     if (flags & TCL_CLOSE_WRITE) {
 	cPtr->finWanted = 1;
 	PyosslOpBegin(&op);
-	SendFin(cPtr);
+	PyosslChanSendFin(cPtr);
 	PyosslOpEndFailure(&op, &cPtr->tlsPtr->failure, 0);
 	PyosslChanUpdate(cPtr);
     }
@@ -628,11 +353,16 @@ ChanThreadAction(
     PyosslLink *linkPtr = &tlsPtr->link;
     PyosslCtx *ctxPtr;
 
-    if (action != TCL_CHANNEL_THREAD_REMOVE || cPtr->closing) {
+    if (cPtr->closing) {
 	return;
     }
-    CancelTimer(cPtr);
-    CancelDeadline(cPtr);
+    if (action != TCL_CHANNEL_THREAD_REMOVE) {
+	/* A handshake goes on here, though nobody may wait for it yet. */
+	PyosslChanUpdate(cPtr);
+	PyosslChanDeadline(tlsPtr);
+	return;
+    }
+    PyosslChanNoTimers(cPtr);
     PyosslLinkWatch(linkPtr, 0, NULL, NULL);
     if (linkPtr->inst != NULL) {
 	linkPtr->typePtr->threadProc(linkPtr->inst, action);
@@ -696,16 +426,6 @@ PyosslChanOpened(
 {
     cPtr->chan = chan;
     Tcl_CreateCloseHandler(chan, CloseBegins, cPtr);
-}
-
-/* PyosslChanQuiet -- no events from now on. */
-void
-PyosslChanQuiet(
-    PyosslChan *cPtr)
-{
-    cPtr->quiet = 1;
-    CancelTimer(cPtr);
-    CancelDeadline(cPtr);
 }
 
 /* PyosslChanMake -- the driver's instance, which holds the connection. */

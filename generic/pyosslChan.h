@@ -1,9 +1,9 @@
 /*
  * pyosslChan.h --
  *
- *	Between the files of the plaintext channel: pyosslChan.c (the driver
- *	and its events) and pyosslChanStack.c (covering and uncovering a
- *	channel).
+ *	Between the files of the plaintext channel: pyosslChanEvent.c (what to
+ *	wait for), pyosslChan.c (the driver) and pyosslChanStack.c (covering
+ *	and uncovering a channel).
  */
 
 #ifndef PYOSSL_CHAN_H
@@ -29,8 +29,12 @@ MODULE_SCOPE PyosslChan *PyosslChanMake(PyosslTls *tlsPtr, int stacked);
 MODULE_SCOPE PyosslChan *PyosslChanFind(Tcl_Channel chan);
 MODULE_SCOPE void	PyosslChanHold(PyosslChan *cPtr);
 MODULE_SCOPE void	PyosslChanRelease(PyosslChan *cPtr);
+MODULE_SCOPE int	PyosslChanReady(PyosslChan *cPtr, int mask);
 MODULE_SCOPE void	PyosslChanUpdate(PyosslChan *cPtr);
+MODULE_SCOPE void	PyosslChanSettle(PyosslChan *cPtr);
 MODULE_SCOPE void	PyosslChanQuiet(PyosslChan *cPtr);
+MODULE_SCOPE void	PyosslChanNoTimers(PyosslChan *cPtr);
+MODULE_SCOPE void	PyosslChanSendFin(PyosslChan *cPtr);
 MODULE_SCOPE void	PyosslChanOpened(PyosslChan *cPtr, Tcl_Channel chan);
 MODULE_SCOPE int	PyosslChanAtEof(const PyosslTls *tlsPtr);
 

@@ -195,7 +195,7 @@ ConnDoHandshake(
     do {
 	result = PyosslTlsHandshake(tlsPtr);
 	if (result == PYOSSL_TLS_OK) {
-	    result = PyosslConnAllSent(tlsPtr);
+	    result = PyosslTlsSent(tlsPtr);
 	}
     } while (!PyosslOpFailed(&op) && PyosslConnRetry(tlsPtr, result));
     if (result != PYOSSL_TLS_OK) {
@@ -212,7 +212,10 @@ ConnSetAcceptState(
     int objc,
     Tcl_Obj *const objv[])
 {
-    (void) interp; (void) objc; (void) objv;
+    (void) objc; (void) objv;
+    if (PyosslConnCheckIdle(interp, objPtr->nativePtr) != TCL_OK) {
+	return TCL_ERROR;
+    }
     PyosslConnStart(objPtr->nativePtr, 1);
     PyosslConnSettle(objPtr->nativePtr);
     return TCL_OK;
@@ -225,7 +228,10 @@ ConnSetConnectState(
     int objc,
     Tcl_Obj *const objv[])
 {
-    (void) interp; (void) objc; (void) objv;
+    (void) objc; (void) objv;
+    if (PyosslConnCheckIdle(interp, objPtr->nativePtr) != TCL_OK) {
+	return TCL_ERROR;
+    }
     PyosslConnStart(objPtr->nativePtr, 0);
     PyosslConnSettle(objPtr->nativePtr);
     return TCL_OK;
@@ -254,11 +260,12 @@ ConnShutdown(
     PyosslOpBegin(&op);
     do {
 	result = PyosslTlsShutdown(tlsPtr);
+	if (result == PYOSSL_TLS_OK && PyosslTlsSent(tlsPtr)
+		== PYOSSL_TLS_FAIL) {
+	    result = PYOSSL_TLS_FAIL;
+	}
     } while (!PyosslOpFailed(&op) && PyosslConnRetry(tlsPtr, result));
-    if (result == PYOSSL_TLS_OK && tlsPtr->link.writeErrno != 0) {
-	code = PyosslFailErrno(interp, PYOSSL_SSL, tlsPtr->link.writeErrno,
-		"close_notify could not be sent");
-    } else if (result == PYOSSL_TLS_OK || result == PYOSSL_TLS_EOF) {
+    if (result == PYOSSL_TLS_OK || result == PYOSSL_TLS_EOF) {
 	Tcl_SetObjResult(interp, Tcl_NewIntObj(result == PYOSSL_TLS_EOF));
     } else {
 	code = PyosslConnRaise(interp, tlsPtr, result);

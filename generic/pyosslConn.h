@@ -2,8 +2,9 @@
  * pyosslConn.h --
  *
  *	Between the files of class conn: pyosslConnStep.c (what they share),
- *	pyosslConn.c (life and handshake), pyosslConnIo.c (bytes), pyosslConnSock.c (the socket's methods), pyosslConnInfo.c
- *	(what is known of a connection).
+ *	pyosslConn.c (life and handshake), pyosslConnIo.c (bytes),
+ *	pyosslConnSock.c (the socket's methods), pyosslConnInfo.c (what is
+ *	known of a connection).
  */
 
 #ifndef PYOSSL_CONN_H
@@ -26,7 +27,8 @@ MODULE_SCOPE PyosslSock *PyosslConnSock(Tcl_Interp *interp,
 
 MODULE_SCOPE int	PyosslConnCheckStarted(Tcl_Interp *interp,
 			    PyosslTls *tlsPtr);
-MODULE_SCOPE PyosslTlsResult PyosslConnAllSent(PyosslTls *tlsPtr);
+MODULE_SCOPE int	PyosslConnCheckIdle(Tcl_Interp *interp,
+			    PyosslTls *tlsPtr);
 
 MODULE_SCOPE PyosslMethodProc	/* pyosslConnIo.c */
 	PyosslConnRecv, PyosslConnSend, PyosslConnSendall, PyosslConnPending,

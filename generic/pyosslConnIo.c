@@ -70,6 +70,9 @@ Send(
     PyosslOp op;
     unsigned char *data;
     Tcl_Size length, done = 0;
+    /* One record at a time fills the peer's memory in [send]; see manual. */
+    int limit = !all && tlsPtr->link.typePtr == NULL
+	    ? SSL3_RT_MAX_PLAIN_LENGTH : 0x100000;
     int code = TCL_OK, now;
 
     data = PyosslGetBytes(interp, PYOSSL_SSL, "the data", dataObj, &length);
@@ -87,17 +90,18 @@ Send(
 
 		now = 0;
 		result = PyosslTlsWrite(tlsPtr, (char *) data + done,
-			left > 0x100000 ? 0x100000 : (int) left, &now);
+			left > limit ? limit : (int) left, &now);
 		done += now;
 	    } else {
 		result = PYOSSL_TLS_OK;
 	    }
 	    if (result == PYOSSL_TLS_OK && tlsPtr->blocking) {
-		result = PyosslConnAllSent(tlsPtr);
+		result = PyosslTlsSent(tlsPtr);
 	    }
 	} while (!PyosslOpFailed(&op) && ((result == PYOSSL_TLS_OK && all
 		&& done < length) || PyosslConnRetry(tlsPtr, result)));
-	if (result != PYOSSL_TLS_OK && (all || done == 0)) {
+	if (result == PYOSSL_TLS_FAIL || (result != PYOSSL_TLS_OK
+		&& (all || done == 0))) {
 	    code = PyosslConnRaise(interp, tlsPtr, result);
 	}
 	PyosslConnSettle(tlsPtr);
@@ -142,7 +146,8 @@ PyosslConnPending(
     PyosslTls *tlsPtr = objPtr->nativePtr;
 
     (void) objc; (void) objv;
-    Tcl_SetObjResult(interp, Tcl_NewIntObj(SSL_pending(tlsPtr->ssl)));
+    Tcl_SetObjResult(interp, Tcl_NewIntObj(tlsPtr->stashLength
+	    + SSL_pending(tlsPtr->ssl)));
     return TCL_OK;
 }
 
@@ -259,6 +264,7 @@ PyosslConnWantWrite(
 
     (void) objc; (void) objv;
     Tcl_SetObjResult(interp, Tcl_NewIntObj(SSL_want_write(tlsPtr->ssl)
-	    || PyosslConnAllSent(tlsPtr) == PYOSSL_TLS_WANT_WRITE));
+	    || (tlsPtr->link.typePtr != NULL
+	    && PyosslLinkQueued(&tlsPtr->link) > 0)));
     return TCL_OK;
 }

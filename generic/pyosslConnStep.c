@@ -33,11 +33,8 @@ PyosslConnRaise(
     default:
 	break;
     }
-    if (tlsPtr->failure.message != NULL) {
-	tlsPtr->reported = 1;
-	return PyosslFailureRaise(interp, &tlsPtr->failure);
-    }
-    return PyosslFailQueue(interp, PYOSSL_SSL, NULL);
+    tlsPtr->reported = 1;
+    return PyosslFailureRaise(interp, PyosslTlsWhy(tlsPtr));
 }
 
 /*
@@ -97,6 +94,9 @@ PyosslConnStart(
     PyosslTls *tlsPtr,
     int server)
 {
+    /* A connection that was started before begins anew. */
+    tlsPtr->established = 0;
+    tlsPtr->maybeMore = 0;
     if (server) {
 	SSL_set_accept_state(tlsPtr->ssl);
     } else {
@@ -120,11 +120,13 @@ PyosslConnCheckStarted(
 	    "neither set_connect_state nor set_accept_state was called");
 }
 
-/* A blocking method is done when its output has left. */
-PyosslTlsResult
-PyosslConnAllSent(
+/* What changes OpenSSL's state machine must not be done while it runs. */
+int
+PyosslConnCheckIdle(
+    Tcl_Interp *interp,
     PyosslTls *tlsPtr)
 {
-    return tlsPtr->link.typePtr != NULL && PyosslLinkQueued(&tlsPtr->link) > 0
-	    ? PYOSSL_TLS_WANT_WRITE : PYOSSL_TLS_OK;
+    return !tlsPtr->busy ? TCL_OK : PyosslFail(interp, PYOSSL_SSL, "Error",
+	    "the connection is at work: a callback of its own must not "
+	    "use it");
 }

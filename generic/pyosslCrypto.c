@@ -555,9 +555,14 @@ Verify(
  */
 const PyosslFunction pyosslCryptoFunctions[] = {
     {"dump_certificate", DumpCertificate, 2, 2, "type cert", 0},
+    {"dump_certificate_request", PyosslReqDump, 2, 2, "type req", 0},
     {"dump_privatekey", DumpPrivatekey, 2, 5,
 	"type pkey ?cipher passphrase|-callback cmdPrefix?", 0},
     {"load_certificate", LoadCertificate, 2, 2, "type buffer", 0},
+    {"load_certificate_request", PyosslReqLoad, 2, 2, "type buffer", 0},
+    {"load_crl", PyosslCrlLoad, 2, 2, "type buffer", 0},
+    {"load_pkcs12", PyosslPkcs12Load, 1, 2, "buffer ?passphrase?", 0},
+    {"load_pkcs7_data", PyosslPkcs7Load, 2, 2, "type buffer", 0},
     {"load_privatekey", LoadPrivatekey, 2, 4,
 	"type buffer ?passphrase|-callback cmdPrefix?", 0},
     {"sign", Sign, 3, 3, "key data digest", 0},

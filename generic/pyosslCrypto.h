@@ -19,7 +19,7 @@
  *	x509 X509 *,  x509req X509_REQ *,  x509store X509_STORE *,
  *	x509ext X509_EXTENSION *,  x509name PyosslName *,  pkey PyosslPkey *,
  *	pkcs7 PKCS7 *,  crl X509_CRL *,  revoked X509_REVOKED *,
- *	spki NETSCAPE_SPKI *,  pkcs12 PyosslPkcs12 * (private to its file).
+ *	spki NETSCAPE_SPKI *,  pkcs12 PyosslPkcs12 *.
  */
 MODULE_SCOPE const PyosslClass pyosslX509Class, pyosslNameClass,
 	pyosslReqClass, pyosslStoreClass, pyosslExtClass, pyosslPkeyClass,
@@ -93,6 +93,31 @@ MODULE_SCOPE Tcl_Obj *	PyosslX509Obj(PyosslInterp *ipPtr, X509 *certPtr);
  */
 MODULE_SCOPE STACK_OF(X509_EXTENSION) *PyosslExtGetList(Tcl_Interp *interp,
 			    PyosslModule module, Tcl_Obj *listObj);
+
+/*
+ * A copy of an entry of a CRL, the caller's; NULL with the reason on OpenSSL's
+ * queue.
+ */
+MODULE_SCOPE X509_REVOKED *PyosslRevokedCopy(const X509_REVOKED *revokedPtr);
+
+/* The certificates and the key are shared with the objects they came from. */
+typedef struct PyosslPkcs12 {
+    EVP_PKEY *pkeyPtr;		/* One reference, or NULL. */
+    X509 *certPtr;		/* One reference, or NULL. */
+    STACK_OF(X509) *caPtr;	/* With a reference on each; NULL: none. */
+    Tcl_Obj *nameObj;		/* The friendly name, or NULL. Counted. */
+} PyosslPkcs12;
+
+MODULE_SCOPE PyosslPkcs12 *PyosslPkcs12Alloc(void);
+MODULE_SCOPE void	PyosslPkcs12SetName(PyosslPkcs12 *p12Ptr,
+			    Tcl_Obj *nameObj);
+MODULE_SCOPE int	PyosslPkcs12Pass(Tcl_Interp *interp,
+			    PyosslInterp *ipPtr, int objc,
+			    Tcl_Obj *const objv[], PyosslPass *passPtr);
+
+/* Functions of the table that are in the files of their classes. */
+MODULE_SCOPE PyosslFunctionProc PyosslReqLoad, PyosslReqDump, PyosslCrlLoad,
+	PyosslPkcs7Load, PyosslPkcs12Load;
 
 /*
  * The platform's part of rand (unix/ and win/ pyossl*Rand.c). Both leave an

@@ -208,6 +208,11 @@ PendingStep(
     PyosslTlsResult result;
     PyosslOp op;
 
+    if (tlsPtr->busy) {
+	/* The event loop of a callback; who called it goes on afterwards. */
+	PyosslLinkWatch(&tlsPtr->link, 0, NULL, NULL);
+	return;
+    }
     PyosslTlsHold(tlsPtr);
     PyosslOpBegin(&op);
     result = PyosslTlsHandshake(tlsPtr);

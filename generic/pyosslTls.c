@@ -2,9 +2,7 @@
  * pyosslTls.c --
  *
  *	A connection without commands: the SSL, its link, its context, and
- *	the steps handshake, read, write, shutdown, none of which waits. What
- *	OpenSSL answers is told apart here and nowhere else; a fatal failure
- *	is kept, with words that a person can act on.
+ *	the steps handshake, read, write, shutdown, none of which waits.
  *
  *	Used by the conn command and the plaintext channel alike, whichever
  *	lives longer. Callers open a PyosslOp around the steps.
@@ -16,6 +14,8 @@
 
 /* The most that one call hands to OpenSSL: bounds the output queue. */
 #define WRITE_LIMIT	(128 * 1024)
+/* The most that a writer reads on ahead of the reader. */
+#define STASH_LIMIT	(256 * 1024)
 
 TCL_DECLARE_MUTEX(indexMutex)
 static int exIndex = -1;	/* Guarded by indexMutex. */
@@ -92,6 +92,11 @@ PyosslTlsRelease(
     PyosslLinkFree(&tlsPtr->link);
     PyosslCtxRelease(tlsPtr->ctxPtr);
     PyosslFailureClear(&tlsPtr->failure);
+    PyosslFailureClear(&tlsPtr->refusal);
+    if (tlsPtr->stash != NULL) {
+	OPENSSL_cleanse(tlsPtr->stash, tlsPtr->stashSize);
+	ckfree(tlsPtr->stash);
+    }
     if (tlsPtr->appDataObj != NULL) {
 	Tcl_DecrRefCount(tlsPtr->appDataObj);
     }
@@ -191,223 +196,46 @@ PyosslTlsSetHost(
 
 /*
  * ---------------------------------------------------------------------
- * What went wrong
- * ---------------------------------------------------------------------
- */
-
-/* PyosslTlsAlertName -- the RFC 8446 (B.2) name of an alert, or its number. */
-const char *
-PyosslTlsAlertName(
-    int alert)
-{
-    static const struct {
-	int alert;
-	const char *name;
-    } names[] = {
-	{0, "close_notify"}, {10, "unexpected_message"},
-	{20, "bad_record_mac"}, {21, "decryption_failed"},
-	{22, "record_overflow"}, {30, "decompression_failure"},
-	{40, "handshake_failure"}, {41, "no_certificate"},
-	{42, "bad_certificate"}, {43, "unsupported_certificate"},
-	{44, "certificate_revoked"}, {45, "certificate_expired"},
-	{46, "certificate_unknown"}, {47, "illegal_parameter"},
-	{48, "unknown_ca"}, {49, "access_denied"}, {50, "decode_error"},
-	{51, "decrypt_error"}, {60, "export_restriction"},
-	{70, "protocol_version"}, {71, "insufficient_security"},
-	{80, "internal_error"}, {86, "inappropriate_fallback"},
-	{90, "user_canceled"}, {100, "no_renegotiation"},
-	{109, "missing_extension"}, {110, "unsupported_extension"},
-	{111, "certificate_unobtainable"}, {112, "unrecognized_name"},
-	{113, "bad_certificate_status_response"},
-	{114, "bad_certificate_hash_value"}, {115, "unknown_psk_identity"},
-	{116, "certificate_required"}, {120, "no_application_protocol"},
-	{-1, NULL}
-    };
-    int i;
-
-    for (i = 0; names[i].name != NULL; i++) {
-	if (names[i].alert == alert) {
-	    return names[i].name;
-	}
-    }
-    return "unassigned";
-}
-
-/*
- * PyosslTlsNoteInfo --
- *	Called by the C info callback for every event of every connection.
- */
-void
-PyosslTlsNoteInfo(
-    PyosslTls *tlsPtr,
-    int where,
-    int ret)
-{
-    if ((where & SSL_CB_ALERT) && (ret >> 8) == SSL3_AL_FATAL) {
-	if (where & SSL_CB_WRITE) {
-	    tlsPtr->alertOut = ret & 0xff;
-	} else {
-	    tlsPtr->alertIn = ret & 0xff;
-	}
-    }
-}
-
-/*
- * PyosslTlsVerifyFailed --
- *	Called by the C verify callback for a check that failed: the first
- *	one is kept in words.
- */
-void
-PyosslTlsVerifyFailed(
-    PyosslTls *tlsPtr,
-    X509_STORE_CTX *storePtr)
-{
-    int code = X509_STORE_CTX_get_error(storePtr);
-    X509 *certPtr = X509_STORE_CTX_get_current_cert(storePtr);
-    char *subject = NULL, *issuer = NULL;
-    Tcl_DString ds;
-    char depth[32];
-
-    if (tlsPtr->verifyText != NULL) {
-	return;
-    }
-    if (certPtr != NULL) {
-	subject = X509_NAME_oneline(X509_get_subject_name(certPtr), NULL, 0);
-	issuer = X509_NAME_oneline(X509_get_issuer_name(certPtr), NULL, 0);
-    }
-    Tcl_DStringInit(&ds);
-    Tcl_DStringAppend(&ds, X509_verify_cert_error_string(code), -1);
-    if ((code == X509_V_ERR_HOSTNAME_MISMATCH
-	    || code == X509_V_ERR_IP_ADDRESS_MISMATCH)
-	    && tlsPtr->verifyHost != NULL) {
-	Tcl_DStringAppend(&ds, ", the certificate is not for \"", -1);
-	Tcl_DStringAppend(&ds, tlsPtr->verifyHost, -1);
-	Tcl_DStringAppend(&ds, "\"", 1);
-    }
-    snprintf(depth, sizeof(depth), " (depth %d",
-	    X509_STORE_CTX_get_error_depth(storePtr));
-    Tcl_DStringAppend(&ds, depth, -1);
-    if (subject != NULL && issuer != NULL) {
-	Tcl_DStringAppend(&ds, ", subject \"", -1);
-	Tcl_DStringAppend(&ds, subject, -1);
-	Tcl_DStringAppend(&ds, "\", issuer \"", -1);
-	Tcl_DStringAppend(&ds, issuer, -1);
-	Tcl_DStringAppend(&ds, "\"", 1);
-    }
-    Tcl_DStringAppend(&ds, ")", 1);
-    tlsPtr->verifyText = PyosslStrdup(Tcl_DStringValue(&ds));
-    Tcl_DStringFree(&ds);
-    OPENSSL_free(subject);
-    OPENSSL_free(issuer);
-}
-
-/*
- * Keeps what is on OpenSSL's queue as the failure, in words: whose alert it
- * was, which check a certificate did not pass, what we told the peer.
- */
-static void
-KeepQueue(
-    PyosslTls *tlsPtr,
-    const char *what)
-{
-    unsigned long code = ERR_peek_error();
-    int reason = ERR_GET_LIB(code) == ERR_LIB_SSL ? ERR_GET_REASON(code) : 0;
-    char text[200];
-
-    if (reason >= SSL_AD_REASON_OFFSET && reason < SSL_AD_REASON_OFFSET + 256) {
-	snprintf(text, sizeof(text), "%s: the peer sent the fatal alert %s",
-		what, PyosslTlsAlertName(reason - SSL_AD_REASON_OFFSET));
-	PyosslFailureQueue(&tlsPtr->failure, EPROTO, PYOSSL_SSL, text);
-	return;
-    }
-    PyosslFailureQueue(&tlsPtr->failure, EPROTO, PYOSSL_SSL, what);
-    if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED
-	    && tlsPtr->verifyText != NULL) {
-	Tcl_Obj *textObj = Tcl_ObjPrintf("%s: certificate verify failed: %s",
-		what, tlsPtr->verifyText);
-
-	Tcl_IncrRefCount(textObj);
-	ckfree(tlsPtr->failure.message);
-	tlsPtr->failure.message = PyosslStrdup(Tcl_GetString(textObj));
-	Tcl_DecrRefCount(textObj);
-    } else if (tlsPtr->alertOut >= 0) {
-	Tcl_Obj *textObj = Tcl_ObjPrintf("%s (we sent the fatal alert %s)",
-		tlsPtr->failure.message, PyosslTlsAlertName(tlsPtr->alertOut));
-
-	Tcl_IncrRefCount(textObj);
-	ckfree(tlsPtr->failure.message);
-	tlsPtr->failure.message = PyosslStrdup(Tcl_GetString(textObj));
-	Tcl_DecrRefCount(textObj);
-    }
-}
-
-/*
- * What a failed SSL_* call means. Only here is SSL_get_error asked.
- */
-static PyosslTlsResult
-Classify(
-    PyosslTls *tlsPtr,
-    int ret,
-    int handshaking,
-    const char *what)
-{
-    PyosslLink *linkPtr = &tlsPtr->link;
-
-    switch (SSL_get_error(tlsPtr->ssl, ret)) {
-    case SSL_ERROR_NONE:
-	return PYOSSL_TLS_OK;
-    case SSL_ERROR_ZERO_RETURN:
-	return PYOSSL_TLS_EOF;
-    case SSL_ERROR_WANT_READ:
-	if (handshaking && linkPtr->writeErrno != 0) {
-	    /* What the peer should answer to never left. */
-	    PyosslFailureErrno(&tlsPtr->failure, linkPtr->writeErrno, what);
-	    return PYOSSL_TLS_FAIL;
-	}
-	return linkPtr->throttled ? PYOSSL_TLS_WANT_WRITE
-		: PYOSSL_TLS_WANT_READ;
-    case SSL_ERROR_WANT_WRITE:
-	return PYOSSL_TLS_WANT_WRITE;
-    case SSL_ERROR_WANT_X509_LOOKUP:
-	return PYOSSL_TLS_WANT_LOOKUP;
-    case SSL_ERROR_SYSCALL:
-	if (ERR_peek_error() != 0) {
-	    break;
-	}
-	if (linkPtr->readErrno != 0) {
-	    PyosslFailureErrno(&tlsPtr->failure, linkPtr->readErrno, what);
-	} else if (linkPtr->writeErrno != 0) {
-	    PyosslFailureErrno(&tlsPtr->failure, linkPtr->writeErrno, what);
-	} else {
-	    PyosslFailureEof(&tlsPtr->failure);
-	}
-	return PYOSSL_TLS_FAIL;
-    default:
-	break;
-    }
-    KeepQueue(tlsPtr, what);
-    return PYOSSL_TLS_FAIL;
-}
-
-/*
- * ---------------------------------------------------------------------
  * Steps
  * ---------------------------------------------------------------------
  */
 
-/* Every step starts here: old output first, and nobody else's errors. */
-static int
+/*
+ * Every step starts here: old output first, and nobody else's errors.
+ * Results: PYOSSL_TLS_OK, then StepEnd must follow; or why not.
+ */
+static PyosslTlsResult
 StepBegin(
     PyosslTls *tlsPtr)
 {
+    PyosslFailureClear(&tlsPtr->refusal);
+    if (tlsPtr->busy) {
+	/* Events in a callback's own event loop come here too. */
+	tlsPtr->missed = 1;
+	PyosslFailureSet(&tlsPtr->refusal, EBUSY, PYOSSL_SSL, "Error {}",
+		"the connection is at work: a callback of its own must not "
+		"use it");
+	return PYOSSL_TLS_BUSY;
+    }
     if (tlsPtr->failure.message != NULL) {
-	return 0;
+	return PYOSSL_TLS_FAIL;
     }
     if (PyosslLinkQueued(&tlsPtr->link) > 0) {
 	PyosslLinkFlush(&tlsPtr->link);
     }
+    tlsPtr->busy = 1;
     ERR_clear_error();
-    return 1;
+    return PYOSSL_TLS_OK;
+}
+
+static void
+StepEnd(
+    PyosslTls *tlsPtr)
+{
+    tlsPtr->busy = 0;
+    if (PyosslLinkQueued(&tlsPtr->link) > 0) {
+	PyosslLinkFlush(&tlsPtr->link);
+    }
 }
 
 static void
@@ -427,11 +255,16 @@ PyosslTlsResult
 PyosslTlsHandshake(
     PyosslTls *tlsPtr)
 {
-    PyosslTlsResult result = PYOSSL_TLS_OK;
+    PyosslTlsResult result;
     int ret;
 
-    if (!StepBegin(tlsPtr)) {
-	return PYOSSL_TLS_FAIL;
+    if (PyosslTlsInHandshake(tlsPtr)
+	    && SSL_version(tlsPtr->ssl) != TLS1_3_VERSION) {
+	return PyosslTlsRenegotiate(tlsPtr);
+    }
+    result = StepBegin(tlsPtr);
+    if (result != PYOSSL_TLS_OK) {
+	return result;
     }
     ret = SSL_do_handshake(tlsPtr->ssl);
     if (ret == 1) {
@@ -440,7 +273,7 @@ PyosslTlsHandshake(
 	/* The peer's first records may have come along. */
 	tlsPtr->maybeMore = SSL_has_pending(tlsPtr->ssl);
     } else {
-	result = Classify(tlsPtr, ret, 1, "the TLS handshake failed");
+	result = PyosslTlsClassify(tlsPtr, ret, 1, "the TLS handshake failed");
 	if (result == PYOSSL_TLS_EOF) {
 	    PyosslFailureSet(&tlsPtr->failure, ECONNABORTED, PYOSSL_SSL,
 		    "ZeroReturnError",
@@ -448,8 +281,109 @@ PyosslTlsHandshake(
 	    result = PYOSSL_TLS_FAIL;
 	}
     }
-    PyosslLinkFlush(&tlsPtr->link);
+    StepEnd(tlsPtr);
     return result;
+}
+
+/* Gives out, or shows, what was stashed. */
+static int
+Unstash(
+    PyosslTls *tlsPtr,
+    char *buf,
+    int size,
+    int peek)
+{
+    int n = tlsPtr->stashLength < size ? tlsPtr->stashLength : size;
+
+    memcpy(buf, tlsPtr->stash + tlsPtr->stashStart, n);
+    if (!peek) {
+	OPENSSL_cleanse(tlsPtr->stash + tlsPtr->stashStart, n);
+	tlsPtr->stashStart += n;
+	tlsPtr->stashLength -= n;
+	if (tlsPtr->stashLength == 0) {
+	    tlsPtr->stashStart = 0;
+	}
+    }
+    tlsPtr->maybeMore = 1;
+    return n;
+}
+
+/* Keeps data for the next read. */
+static void
+Stash(
+    PyosslTls *tlsPtr,
+    const char *buf,
+    int length)
+{
+    if (tlsPtr->stashStart + tlsPtr->stashLength + length
+	    > tlsPtr->stashSize) {
+	int size = tlsPtr->stashLength + length;
+	char *stash = ckalloc(size);
+
+	if (tlsPtr->stash != NULL) {
+	    memcpy(stash, tlsPtr->stash + tlsPtr->stashStart,
+		    tlsPtr->stashLength);
+	    OPENSSL_cleanse(tlsPtr->stash, tlsPtr->stashSize);
+	    ckfree(tlsPtr->stash);
+	}
+	tlsPtr->stash = stash;
+	tlsPtr->stashStart = 0;
+	tlsPtr->stashSize = size;
+    }
+    memcpy(tlsPtr->stash + tlsPtr->stashStart + tlsPtr->stashLength, buf,
+	    length);
+    tlsPtr->stashLength += length;
+    tlsPtr->maybeMore = 1;
+}
+
+/*
+ * PyosslTlsInHandshake --
+ *	Whether an established connection handshakes again, or is about to.
+ */
+int
+PyosslTlsInHandshake(
+    const PyosslTls *tlsPtr)
+{
+    return tlsPtr->established && (tlsPtr->renegotiating
+	    || SSL_in_init(tlsPtr->ssl));
+}
+
+/*
+ * PyosslTlsRenegotiate --
+ *	Goes on with a new handshake on an established connection. Only a read
+ *	may do that: the peer's data and its handshake come mixed, and OpenSSL
+ *	takes data for a fatal mistake in any other call. The data are kept.
+ * Results:
+ *	PYOSSL_TLS_OK when it is done.
+ */
+PyosslTlsResult
+PyosslTlsRenegotiate(
+    PyosslTls *tlsPtr)
+{
+    PyosslTlsResult result = PYOSSL_TLS_OK;
+    char buf[4096];
+    int ret;
+
+    while (result == PYOSSL_TLS_OK && PyosslTlsInHandshake(tlsPtr)) {
+	if (tlsPtr->stashLength >= STASH_LIMIT) {
+	    return PYOSSL_TLS_WANT_READ;
+	}
+	result = StepBegin(tlsPtr);
+	if (result != PYOSSL_TLS_OK) {
+	    return result;
+	}
+	tlsPtr->renegotiating = 0;
+	ret = SSL_read(tlsPtr->ssl, buf, sizeof(buf));
+	if (ret > 0) {
+	    Stash(tlsPtr, buf, ret);
+	} else {
+	    result = PyosslTlsClassify(tlsPtr, ret, 0, "the new TLS handshake failed");
+	}
+	StepEnd(tlsPtr);
+    }
+    OPENSSL_cleanse(buf, sizeof(buf));
+    return PyosslTlsInHandshake(tlsPtr) || result == PYOSSL_TLS_FAIL
+	    ? result : PYOSSL_TLS_OK;
 }
 
 /*
@@ -466,12 +400,18 @@ PyosslTlsRead(
     int peek,
     int *gotPtr)
 {
-    PyosslTlsResult result = PYOSSL_TLS_OK;
+    PyosslTlsResult result;
     int ret;
 
-    if (!StepBegin(tlsPtr)) {
-	return PYOSSL_TLS_FAIL;
+    if (tlsPtr->stashLength > 0) {
+	*gotPtr = Unstash(tlsPtr, buf, size, peek);
+	return PYOSSL_TLS_OK;
     }
+    result = StepBegin(tlsPtr);
+    if (result != PYOSSL_TLS_OK) {
+	return result;
+    }
+    tlsPtr->renegotiating = 0;
     ret = peek ? SSL_peek(tlsPtr->ssl, buf, size)
 	    : SSL_read(tlsPtr->ssl, buf, size);
     NoteEstablished(tlsPtr);
@@ -480,19 +420,46 @@ PyosslTlsRead(
 	tlsPtr->maybeMore = peek || SSL_has_pending(tlsPtr->ssl);
     } else {
 	tlsPtr->maybeMore = 0;
-	result = Classify(tlsPtr, ret, !tlsPtr->established,
+	result = PyosslTlsClassify(tlsPtr, ret, !tlsPtr->established,
 		tlsPtr->established ? "reading failed"
 		: "the TLS handshake failed");
     }
-    if (PyosslLinkQueued(&tlsPtr->link) > 0) {
-	PyosslLinkFlush(&tlsPtr->link);
-    }
+    StepEnd(tlsPtr);
     return result;
+}
+
+/*
+ * PyosslTlsSent --
+ *	Whether all output has left; queued output is tried again.
+ * Results:
+ *	PYOSSL_TLS_OK (also over memory), PYOSSL_TLS_WANT_WRITE, or
+ *	PYOSSL_TLS_FAIL when some never will.
+ */
+PyosslTlsResult
+PyosslTlsSent(
+    PyosslTls *tlsPtr)
+{
+    PyosslLink *linkPtr = &tlsPtr->link;
+
+    if (linkPtr->typePtr == NULL) {
+	return PYOSSL_TLS_OK;
+    }
+    PyosslLinkFlush(linkPtr);
+    if (linkPtr->writeErrno != 0) {
+	PyosslFailureClear(&tlsPtr->refusal);
+	PyosslFailureErrno(&tlsPtr->refusal, linkPtr->writeErrno,
+		"writing failed");
+	return PYOSSL_TLS_FAIL;
+    }
+    return PyosslLinkQueued(linkPtr) > 0 ? PYOSSL_TLS_WANT_WRITE
+	    : PYOSSL_TLS_OK;
 }
 
 /*
  * PyosslTlsWrite --
  *	Encrypts and sends. Takes bytes only when all earlier output is gone.
+ *	A transport that takes no more output may still have input, so that
+ *	its error is the refusal of each write, and no failure.
  * Results:
  *	PYOSSL_TLS_OK with *donePtr bytes taken (perhaps still queued), or
  *	why none was.
@@ -508,16 +475,17 @@ PyosslTlsWrite(
     PyosslTlsResult result = PYOSSL_TLS_OK;
     int ret, done = 0;
 
-    if (!StepBegin(tlsPtr)) {
-	return PYOSSL_TLS_FAIL;
+    if (!tlsPtr->busy && tlsPtr->failure.message == NULL) {
+	result = PyosslTlsSent(tlsPtr);
     }
-    if (linkPtr->writeErrno != 0) {
-	PyosslFailureErrno(&tlsPtr->failure, linkPtr->writeErrno,
-		"writing failed");
-	return PYOSSL_TLS_FAIL;
+    if (result == PYOSSL_TLS_OK && PyosslTlsInHandshake(tlsPtr)) {
+	result = PyosslTlsRenegotiate(tlsPtr);
     }
-    if (linkPtr->typePtr != NULL && PyosslLinkQueued(linkPtr) > 0) {
-	return PYOSSL_TLS_WANT_WRITE;
+    if (result == PYOSSL_TLS_OK) {
+	result = StepBegin(tlsPtr);
+    }
+    if (result != PYOSSL_TLS_OK) {
+	return result;
     }
     if (size > WRITE_LIMIT) {
 	size = WRITE_LIMIT;
@@ -527,7 +495,7 @@ PyosslTlsWrite(
 	ret = SSL_write(tlsPtr->ssl, buf + done, size - done);
 	NoteEstablished(tlsPtr);
 	if (ret <= 0) {
-	    result = Classify(tlsPtr, ret, !tlsPtr->established,
+	    result = PyosslTlsClassify(tlsPtr, ret, !tlsPtr->established,
 		    tlsPtr->established ? "writing failed"
 		    : "the TLS handshake failed");
 	    break;
@@ -535,10 +503,11 @@ PyosslTlsWrite(
 	done += ret;
     }
     linkPtr->corked = 0;
-    PyosslLinkFlush(linkPtr);
+    StepEnd(tlsPtr);
     if (done > 0) {
 	*donePtr = done;
-	return PYOSSL_TLS_OK;
+	result = PyosslTlsSent(tlsPtr) == PYOSSL_TLS_FAIL ? PYOSSL_TLS_FAIL
+		: PYOSSL_TLS_OK;
     }
     return result;
 }
@@ -548,29 +517,50 @@ PyosslTlsWrite(
  *	Sends close_notify, or looks for the peer's.
  * Results:
  *	PYOSSL_TLS_EOF when both have been sent, PYOSSL_TLS_OK when ours has,
- *	or why neither. PYOSSL_TLS_FAIL without a kept failure leaves the
- *	reason on OpenSSL's queue.
+ *	or why neither.
  */
 PyosslTlsResult
 PyosslTlsShutdown(
     PyosslTls *tlsPtr)
 {
-    PyosslTlsResult result;
+    PyosslTlsResult result = StepBegin(tlsPtr);
     int ret;
 
-    if (!StepBegin(tlsPtr)) {
-	return PYOSSL_TLS_FAIL;
+    if (result != PYOSSL_TLS_OK) {
+	return result;
     }
-    ret = SSL_shutdown(tlsPtr->ssl);
-    result = ret == 1 ? PYOSSL_TLS_EOF : PYOSSL_TLS_OK;
-    if (ret < 0) {
-	/* Being told too early is no failure of the connection. */
-	result = SSL_get_error(tlsPtr->ssl, ret) == SSL_ERROR_SSL
-		? PYOSSL_TLS_FAIL
-		: Classify(tlsPtr, ret, 0, "the TLS shutdown failed");
+    if (SSL_in_before(tlsPtr->ssl)) {
+	/* OpenSSL would take both close_notify as said. */
+	ERR_raise(ERR_LIB_SSL, SSL_R_SHUTDOWN_WHILE_IN_INIT);
+	PyosslTlsKeepQueue(tlsPtr, &tlsPtr->refusal, "the TLS shutdown failed");
+	result = PYOSSL_TLS_FAIL;
+    } else {
+	ret = SSL_shutdown(tlsPtr->ssl);
+	if (ret < 0) {
+	    result = PyosslTlsClassify(tlsPtr, ret, 0, "the TLS shutdown failed");
+	} else {
+	    result = ret == 1 ? PYOSSL_TLS_EOF : PYOSSL_TLS_OK;
+	}
     }
-    PyosslLinkFlush(&tlsPtr->link);
+    StepEnd(tlsPtr);
     return result;
+}
+
+/*
+ * PyosslTlsCloseNotify --
+ *	Says close_notify on behalf of a channel, unless it was said, or there
+ *	is nobody to say it to.
+ */
+void
+PyosslTlsCloseNotify(
+    PyosslTls *tlsPtr)
+{
+    if (tlsPtr->established && !(SSL_get_shutdown(tlsPtr->ssl)
+	    & SSL_SENT_SHUTDOWN) && StepBegin(tlsPtr) == PYOSSL_TLS_OK) {
+	SSL_shutdown(tlsPtr->ssl);
+	ERR_clear_error();
+	StepEnd(tlsPtr);
+    }
 }
 
 /* PyosslNow -- the time in milliseconds. */
@@ -647,13 +637,9 @@ PyosslTlsClose(
 	return;
     }
     tlsPtr->closed = 1;
-    if (clean && tlsPtr->established && tlsPtr->failure.message == NULL
-	    && !(SSL_get_shutdown(tlsPtr->ssl) & SSL_SENT_SHUTDOWN)) {
-	ERR_clear_error();
-	tlsPtr->link.corked = 1;
-	SSL_shutdown(tlsPtr->ssl);
-	tlsPtr->link.corked = 0;
-	ERR_clear_error();
+    if (clean) {
+	/* Not from inside a callback: there OpenSSL is at work. */
+	PyosslTlsCloseNotify(tlsPtr);
     }
     PyosslLinkFlush(&tlsPtr->link);
     PyosslLinkClose(&tlsPtr->link, interp, 1);

@@ -66,6 +66,8 @@ struct PyosslCtx {
     PyosslSni *sniList;
     unsigned char *alpn;	/* Server: protocols in order of preference, */
     unsigned int alpnLength;	/* in wire form. */
+    int lenient;		/* A failed verification does not end the
+				 * handshake; it stays as the result. */
     int alpnRequire;		/* No common protocol is a fatal alert. */
 };
 
@@ -165,6 +167,9 @@ typedef struct PyosslTransportType {
 				 * taken over) is output still to be sent. */
     void (*freeProc)(void *inst);
 				/* Lets go of the transport, open or not. */
+    int (*pendingProc)(void *inst);
+				/* Whether it has input that no event will
+				 * tell of. May be NULL. */
 } PyosslTransportType;
 
 /*
@@ -194,6 +199,7 @@ MODULE_SCOPE void	PyosslLinkInit(PyosslLink *linkPtr,
 MODULE_SCOPE BIO *	PyosslLinkBio(PyosslLink *linkPtr);
 MODULE_SCOPE int	PyosslLinkFlush(PyosslLink *linkPtr);
 MODULE_SCOPE size_t	PyosslLinkQueued(const PyosslLink *linkPtr);
+MODULE_SCOPE int	PyosslLinkPending(const PyosslLink *linkPtr);
 MODULE_SCOPE size_t	PyosslLinkTake(PyosslLink *linkPtr, char *buf,
 			    size_t size);
 MODULE_SCOPE void	PyosslLinkFeed(PyosslLink *linkPtr, const char *buf,
@@ -274,10 +280,11 @@ MODULE_SCOPE void	PyosslPollInit(PyosslPoll *pollPtr, int fd);
 MODULE_SCOPE void	PyosslPollWatch(PyosslPoll *pollPtr, int mask,
 			    PyosslReadyProc *readyProc, void *clientData);
 MODULE_SCOPE void	PyosslPollForget(PyosslPoll *pollPtr);
+MODULE_SCOPE int	PyosslPollEnded(void);
 
 /*
  * ---------------------------------------------------------------------
- * The connection (layer 3: pyosslTls.c)
+ * The connection (layer 3: pyosslTlsFail.c, pyosslTls.c)
  * ---------------------------------------------------------------------
  */
 
@@ -287,7 +294,9 @@ typedef enum {
     PYOSSL_TLS_WANT_WRITE,
     PYOSSL_TLS_WANT_LOOKUP,
     PYOSSL_TLS_EOF,		/* The peer's close_notify. */
-    PYOSSL_TLS_FAIL		/* tlsPtr->failure says why. */
+    PYOSSL_TLS_BUSY,		/* A callback of this very connection asked
+				 * for it; tlsPtr->refusal. */
+    PYOSSL_TLS_FAIL		/* PyosslTlsWhy tells. */
 } PyosslTlsResult;
 
 struct PyosslTls {
@@ -305,7 +314,12 @@ struct PyosslTls {
 				 * output was shut down. */
     int maybeMore;		/* OpenSSL may hold data for a reader. */
     int reported;		/* The failure was told to somebody. */
+    int busy;			/* OpenSSL is at work on it: it must not be
+				 * entered again. */
+    int missed;			/* Something was to be done meanwhile. */
     PyosslFailure failure;	/* Fatal and sticky. */
+    PyosslFailure refusal;	/* Of the last step only: it could not be
+				 * done, the connection goes on. */
     PyosslObject *connPtr;	/* Its command, not counted; or NULL. */
     void *chanPtr;		/* Its plaintext channel (PyosslChan *), not
 				 * counted; or NULL. */
@@ -314,7 +328,9 @@ struct PyosslTls {
 				 * them; 0: none. */
     int alertIn, alertOut;	/* Last fatal alert each way; -1: none. */
     int renegotiations;		/* Completed after the first handshake. */
-    int renegotiating;		/* [renegotiate] was called. */
+    int renegotiating;		/* [renegotiate] was called, and has not begun. */
+    char *stash;		/* Data that came before a new handshake was */
+    int stashStart, stashLength, stashSize;	/* done; read first. */
     char *verifyText;		/* The check that failed first, or NULL. */
     char *verifyHost;		/* The name checked, or NULL. */
 };
@@ -334,6 +350,15 @@ MODULE_SCOPE void	PyosslTlsNoteInfo(PyosslTls *tlsPtr, int where,
 MODULE_SCOPE void	PyosslTlsVerifyFailed(PyosslTls *tlsPtr,
 			    X509_STORE_CTX *storePtr);
 MODULE_SCOPE const char *PyosslTlsAlertName(int alert);
+MODULE_SCOPE void	PyosslTlsKeepQueue(PyosslTls *tlsPtr,
+			    PyosslFailure *failurePtr, const char *what);
+MODULE_SCOPE PyosslTlsResult PyosslTlsClassify(PyosslTls *tlsPtr, int ret,
+			    int handshaking, const char *what);
+MODULE_SCOPE const PyosslFailure *PyosslTlsWhy(const PyosslTls *tlsPtr);
+MODULE_SCOPE int	PyosslTlsInHandshake(const PyosslTls *tlsPtr);
+MODULE_SCOPE PyosslTlsResult PyosslTlsRenegotiate(PyosslTls *tlsPtr);
+MODULE_SCOPE PyosslTlsResult PyosslTlsSent(PyosslTls *tlsPtr);
+MODULE_SCOPE void	PyosslTlsCloseNotify(PyosslTls *tlsPtr);
 MODULE_SCOPE PyosslTlsResult PyosslTlsHandshake(PyosslTls *tlsPtr);
 MODULE_SCOPE PyosslTlsResult PyosslTlsRead(PyosslTls *tlsPtr, char *buf,
 			    int size, int peek, int *gotPtr);

@@ -41,11 +41,13 @@ namespace eval layers {
 	2	{pyosslPkcs7 pyosslPkcs12 pyosslSpki}
 	2	{pyosslCrypto pyosslRand}
 	3	{pyosslCtxData}
+	3	{pyosslTlsFail}
 	3	{pyosslTls}
 	3	{pyosslCtxCb}
 	4	{pyosslCtxSet pyosslCtxNames pyosslCtxFile}
 	4	{pyosslCtxLoad pyosslCtxTrust}
-	4	{pyosslCtx pyosslChan}
+	4	{pyosslCtx pyosslChanEvent}
+	4	{pyosslChan}
 	4	{pyosslChanStack}
 	5	{pyosslConnStep}
 	5	{pyosslConnSock pyosslConnInfo pyosslConnIo}

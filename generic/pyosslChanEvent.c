@@ -1,0 +1,391 @@
+/*
+ * pyosslChanEvent.c --
+ *
+ *	The events of a plaintext channel: what to wait for, and what to do
+ *	and to tell when it comes. Knows nothing of reading and writing through
+ *	Tcl's buffers.
+ *
+ *	    Tcl's interest --> Update --> PyosslLinkWatch, or a timer where
+ *	                         ^        something is ready without an event
+ *	                         |              |
+ *	    Tcl's handlers <-- Notify <-- Ready <- transport event or timer
+ *
+ *	Interest is exact: an idle channel waits for input only, and only if
+ *	somebody reads; a handshake waits for what it needs. A reader is told
+ *	of data only when there is data (one byte is looked at), so a blocking
+ *	channel with a fileevent never blocks in it.
+ */
+
+#include "pyosslChan.h"
+
+void
+PyosslChanHold(
+    PyosslChan *cPtr)
+{
+    cPtr->refCount++;
+}
+
+void
+PyosslChanRelease(
+    PyosslChan *cPtr)
+{
+    if (--cPtr->refCount <= 0) {
+	PyosslTlsRelease(cPtr->tlsPtr);
+	ckfree((char *) cPtr);
+    }
+}
+
+/* Whether a reader has come to the peer's close_notify. */
+int
+PyosslChanAtEof(
+    const PyosslTls *tlsPtr)
+{
+    return tlsPtr->stashLength == 0
+	    && (SSL_get_shutdown(tlsPtr->ssl) & SSL_RECEIVED_SHUTDOWN) != 0;
+}
+
+/*
+ * PyosslChanSendFin --
+ *	Sends close_notify for a half close, and then the transport's end, as
+ *	far as that goes without waiting.
+ */
+void
+PyosslChanSendFin(
+    PyosslChan *cPtr)
+{
+    PyosslTls *tlsPtr = cPtr->tlsPtr;
+    PyosslLink *linkPtr = &tlsPtr->link;
+
+    PyosslTlsCloseNotify(tlsPtr);
+    if ((SSL_get_shutdown(tlsPtr->ssl) & SSL_SENT_SHUTDOWN)
+	    && PyosslLinkFlush(linkPtr) != 0) {
+	cPtr->finWanted = 0;
+	if (linkPtr->inst != NULL && !tlsPtr->sentFin) {
+	    tlsPtr->sentFin = 1;
+	    linkPtr->typePtr->shutdownProc(linkPtr->inst, 1);
+	}
+    }
+}
+
+/*
+ * ---------------------------------------------------------------------
+ * What an event makes possible
+ * ---------------------------------------------------------------------
+ */
+
+static void
+CancelDeadline(
+    PyosslChan *cPtr)
+{
+    if (cPtr->deadline != NULL) {
+	Tcl_DeleteTimerHandler(cPtr->deadline);
+	cPtr->deadline = NULL;
+    }
+}
+
+/* Nobody called: what a step refused is what the channel fails with. */
+static void
+Keep(
+    PyosslTls *tlsPtr,
+    PyosslTlsResult result)
+{
+    if (result == PYOSSL_TLS_FAIL) {
+	PyosslFailureCopy(&tlsPtr->failure, &tlsPtr->refusal);
+    }
+}
+
+/*
+ * An established connection: a reader is told of data, a writer of room.
+ */
+static int
+ReadyEstablished(
+    PyosslChan *cPtr,
+    int mask)
+{
+    PyosslTls *tlsPtr = cPtr->tlsPtr;
+    PyosslTlsResult result;
+    char byte;
+    int up = 0, got;
+
+    if (PyosslTlsInHandshake(tlsPtr)) {
+	Keep(tlsPtr, PyosslTlsRenegotiate(tlsPtr));
+    }
+    if (cPtr->finWanted) {
+	PyosslChanSendFin(cPtr);
+    }
+    if (PyosslChanAtEof(tlsPtr)) {
+	up |= TCL_READABLE;
+    } else if ((cPtr->interest & TCL_READABLE)
+	    && ((mask & TCL_READABLE) || tlsPtr->maybeMore)) {
+	result = PyosslTlsRead(tlsPtr, &byte, 1, 1, &got);
+	if (result == PYOSSL_TLS_OK || result == PYOSSL_TLS_EOF) {
+	    up |= TCL_READABLE;
+	}
+	Keep(tlsPtr, result);
+    }
+    if (tlsPtr->link.writeErrno != 0 || ((mask & TCL_WRITABLE)
+	    && PyosslLinkQueued(&tlsPtr->link) == 0
+	    && !PyosslTlsInHandshake(tlsPtr))) {
+	up |= TCL_WRITABLE;
+    }
+    return up;
+}
+
+/*
+ * PyosslChanReady --
+ *	Goes on with what an event makes possible.
+ * Arguments:
+ *	mask	What the transport is ready for.
+ * Results:
+ *	What Tcl is to be told: a subset of its interest.
+ */
+int
+PyosslChanReady(
+    PyosslChan *cPtr,
+    int mask)
+{
+    PyosslTls *tlsPtr = cPtr->tlsPtr;
+    PyosslTlsResult result;
+    PyosslOp op;
+    int up = 0;
+
+    if (cPtr->quiet) {
+	return 0;
+    }
+    if (tlsPtr->busy) {
+	/* A callback of ours runs an event loop of its own. */
+	tlsPtr->missed = 1;
+	return 0;
+    }
+    if (tlsPtr->failure.message != NULL) {
+	return cPtr->interest;
+    }
+    PyosslOpBegin(&op);
+    if (PyosslLinkQueued(&tlsPtr->link) > 0) {
+	PyosslLinkFlush(&tlsPtr->link);
+    }
+    if (!tlsPtr->established && tlsPtr->started) {
+	result = PyosslTlsHandshake(tlsPtr);
+	Keep(tlsPtr, result);
+	if (result == PYOSSL_TLS_OK) {
+	    CancelDeadline(cPtr);
+	    up |= TCL_WRITABLE;
+	}
+    }
+    if (tlsPtr->established && tlsPtr->failure.message == NULL
+	    && !PyosslOpFailed(&op)) {
+	up |= ReadyEstablished(cPtr, mask);
+    }
+    PyosslOpEndFailure(&op, &tlsPtr->failure, 1);
+    if (tlsPtr->failure.message != NULL) {
+	up = TCL_READABLE | TCL_WRITABLE;
+    }
+    return up & cPtr->interest;
+}
+
+/* An event of the transport, or the timer's turn, for a channel on top. */
+static void
+Notify(
+    PyosslChan *cPtr,
+    int mask)
+{
+    int up;
+
+    PyosslChanHold(cPtr);
+    up = PyosslChanReady(cPtr, mask);
+    if (up != 0 && cPtr->chan != NULL) {
+	/* Tcl asks for our interest anew afterwards. */
+	Tcl_NotifyChannel(cPtr->chan, up);
+    }
+    PyosslChanUpdate(cPtr);
+    PyosslChanRelease(cPtr);
+}
+
+static void
+TransportReady(
+    void *clientData,
+    int mask)
+{
+    PyosslChan *cPtr = clientData;
+
+    if (cPtr->chan != NULL) {
+	Notify(cPtr, mask);
+    }
+}
+
+static void
+TimerReady(
+    void *clientData)
+{
+    PyosslChan *cPtr = clientData;
+    PyosslLink *linkPtr = &cPtr->tlsPtr->link;
+
+    cPtr->timer = NULL;
+    Notify(cPtr, linkPtr->typePtr == NULL ? TCL_READABLE | TCL_WRITABLE
+	    : PyosslLinkPending(linkPtr) ? TCL_READABLE : 0);
+}
+
+/*
+ * ---------------------------------------------------------------------
+ * The handshake's bound
+ * ---------------------------------------------------------------------
+ */
+
+static void
+DeadlineReached(
+    void *clientData)
+{
+    PyosslChan *cPtr = clientData;
+
+    cPtr->deadline = NULL;
+    if (!cPtr->tlsPtr->established
+	    && cPtr->tlsPtr->failure.message == NULL) {
+	PyosslTlsTimedOut(cPtr->tlsPtr);
+	Notify(cPtr, 0);
+    }
+}
+
+/*
+ * PyosslChanDeadline --
+ *	Starts the clock for tlsPtr->deadline, set before.
+ */
+void
+PyosslChanDeadline(
+    PyosslTls *tlsPtr)
+{
+    PyosslChan *cPtr = tlsPtr->chanPtr;
+    Tcl_WideInt left = tlsPtr->deadline - PyosslNow();
+
+    if (cPtr != NULL && tlsPtr->deadline > 0 && !tlsPtr->established) {
+	CancelDeadline(cPtr);
+	cPtr->deadline = Tcl_CreateTimerHandler(left > 0 ? (int) left : 0,
+		DeadlineReached, cPtr);
+    }
+}
+
+/*
+ * ---------------------------------------------------------------------
+ * What to wait for
+ * ---------------------------------------------------------------------
+ */
+
+static void
+CancelTimer(
+    PyosslChan *cPtr)
+{
+    if (cPtr->timer != NULL) {
+	Tcl_DeleteTimerHandler(cPtr->timer);
+	cPtr->timer = NULL;
+    }
+}
+
+/* PyosslChanNoTimers -- the channel ends, or leaves the thread. */
+void
+PyosslChanNoTimers(
+    PyosslChan *cPtr)
+{
+    CancelTimer(cPtr);
+    CancelDeadline(cPtr);
+}
+
+/* PyosslChanQuiet -- no events from now on. */
+void
+PyosslChanQuiet(
+    PyosslChan *cPtr)
+{
+    cPtr->quiet = 1;
+    PyosslChanNoTimers(cPtr);
+}
+
+/*
+ * Of an established connection: the events to wait for.
+ * Arguments:
+ *	nowPtr	Set where something can be told or done without an event.
+ */
+static int
+WantedEstablished(
+    PyosslChan *cPtr,
+    int *nowPtr)
+{
+    PyosslTls *tlsPtr = cPtr->tlsPtr;
+    PyosslLink *linkPtr = &tlsPtr->link;
+    int mask = 0, memory = linkPtr->typePtr == NULL;
+
+    if (PyosslTlsInHandshake(tlsPtr)) {
+	/* Goes on though nobody reads; a writer has to wait for it. */
+	mask |= TCL_READABLE;
+	*nowPtr |= tlsPtr->renegotiating || PyosslLinkPending(linkPtr);
+    } else if (cPtr->interest & TCL_WRITABLE) {
+	mask |= TCL_WRITABLE;
+	*nowPtr |= memory;
+    }
+    if (linkPtr->writeErrno != 0 && (cPtr->interest & TCL_WRITABLE)) {
+	*nowPtr = 1;
+    }
+    if (cPtr->interest & TCL_READABLE) {
+	if (PyosslChanAtEof(tlsPtr) || tlsPtr->maybeMore
+		|| PyosslLinkPending(linkPtr) || (memory && linkPtr->eof)) {
+	    *nowPtr = 1;
+	} else {
+	    mask |= TCL_READABLE;
+	}
+    }
+    return mask;
+}
+
+/*
+ * PyosslChanUpdate --
+ *	Works out what to wait for: events of the transport, or none because
+ *	something can be told at once.
+ */
+void
+PyosslChanUpdate(
+    PyosslChan *cPtr)
+{
+    PyosslTls *tlsPtr = cPtr->tlsPtr;
+    PyosslLink *linkPtr = &tlsPtr->link;
+    int mask = 0, now = 0;
+
+    if (cPtr->chan == NULL || cPtr->quiet) {
+	CancelTimer(cPtr);
+	return;
+    }
+    if (tlsPtr->busy) {
+	/* Who is at work comes here again; events would only spin. */
+	tlsPtr->missed = 1;
+    } else if (tlsPtr->failure.message != NULL) {
+	now = cPtr->interest;
+    } else if (tlsPtr->established) {
+	mask = WantedEstablished(cPtr, &now);
+    } else if (tlsPtr->started) {
+	mask = TCL_READABLE;
+	/* The client's first step waits for nobody. */
+	now = (SSL_in_before(tlsPtr->ssl) && !SSL_is_server(tlsPtr->ssl))
+		|| PyosslLinkPending(linkPtr)
+		|| (linkPtr->typePtr == NULL && linkPtr->eof);
+    }
+    if (PyosslLinkQueued(linkPtr) > 0 && linkPtr->typePtr != NULL
+	    && !tlsPtr->busy) {
+	mask |= TCL_WRITABLE;
+	if (linkPtr->throttled) {
+	    mask &= ~TCL_READABLE;
+	}
+    }
+    PyosslLinkWatch(linkPtr, mask, TransportReady, cPtr);
+    if (now && cPtr->timer == NULL) {
+	cPtr->timer = Tcl_CreateTimerHandler(0, TimerReady, cPtr);
+    } else if (!now) {
+	CancelTimer(cPtr);
+    }
+}
+
+/* PyosslChanSettle -- after work on it: what events were put off meanwhile. */
+void
+PyosslChanSettle(
+    PyosslChan *cPtr)
+{
+    if (cPtr->tlsPtr->missed && !cPtr->tlsPtr->busy) {
+	cPtr->tlsPtr->missed = 0;
+	PyosslChanUpdate(cPtr);
+    }
+}

@@ -1,0 +1,237 @@
+/*
+ * pyosslTlsFail.c --
+ *
+ *	What went wrong with a connection: what OpenSSL answers is told apart
+ *	here and nowhere else; a fatal failure is kept, with words that a
+ *	person can act on.
+ */
+
+#include "pyosslTls.h"
+#include <errno.h>
+
+/* PyosslTlsAlertName -- the RFC 8446 (B.2) name of an alert, or its number. */
+const char *
+PyosslTlsAlertName(
+    int alert)
+{
+    static const struct {
+	int alert;
+	const char *name;
+    } names[] = {
+	{0, "close_notify"}, {10, "unexpected_message"},
+	{20, "bad_record_mac"}, {21, "decryption_failed"},
+	{22, "record_overflow"}, {30, "decompression_failure"},
+	{40, "handshake_failure"}, {41, "no_certificate"},
+	{42, "bad_certificate"}, {43, "unsupported_certificate"},
+	{44, "certificate_revoked"}, {45, "certificate_expired"},
+	{46, "certificate_unknown"}, {47, "illegal_parameter"},
+	{48, "unknown_ca"}, {49, "access_denied"}, {50, "decode_error"},
+	{51, "decrypt_error"}, {60, "export_restriction"},
+	{70, "protocol_version"}, {71, "insufficient_security"},
+	{80, "internal_error"}, {86, "inappropriate_fallback"},
+	{90, "user_canceled"}, {100, "no_renegotiation"},
+	{109, "missing_extension"}, {110, "unsupported_extension"},
+	{111, "certificate_unobtainable"}, {112, "unrecognized_name"},
+	{113, "bad_certificate_status_response"},
+	{114, "bad_certificate_hash_value"}, {115, "unknown_psk_identity"},
+	{116, "certificate_required"}, {120, "no_application_protocol"},
+	{-1, NULL}
+    };
+    int i;
+
+    for (i = 0; names[i].name != NULL; i++) {
+	if (names[i].alert == alert) {
+	    return names[i].name;
+	}
+    }
+    return "unassigned";
+}
+
+/*
+ * PyosslTlsNoteInfo --
+ *	Called by the C info callback for every event of every connection.
+ */
+void
+PyosslTlsNoteInfo(
+    PyosslTls *tlsPtr,
+    int where,
+    int ret)
+{
+    if ((where & SSL_CB_ALERT) && (ret >> 8) == SSL3_AL_FATAL) {
+	if (where & SSL_CB_WRITE) {
+	    tlsPtr->alertOut = ret & 0xff;
+	} else {
+	    tlsPtr->alertIn = ret & 0xff;
+	}
+    }
+}
+
+/*
+ * PyosslTlsVerifyFailed --
+ *	Called by the C verify callback for a check that failed: the first
+ *	one is kept in words.
+ */
+void
+PyosslTlsVerifyFailed(
+    PyosslTls *tlsPtr,
+    X509_STORE_CTX *storePtr)
+{
+    int code = X509_STORE_CTX_get_error(storePtr);
+    X509 *certPtr = X509_STORE_CTX_get_current_cert(storePtr);
+    char *subject = NULL, *issuer = NULL;
+    Tcl_DString ds;
+    char depth[32];
+
+    if (tlsPtr->verifyText != NULL) {
+	return;
+    }
+    if (certPtr != NULL) {
+	subject = X509_NAME_oneline(X509_get_subject_name(certPtr), NULL, 0);
+	issuer = X509_NAME_oneline(X509_get_issuer_name(certPtr), NULL, 0);
+    }
+    Tcl_DStringInit(&ds);
+    Tcl_DStringAppend(&ds, X509_verify_cert_error_string(code), -1);
+    if ((code == X509_V_ERR_HOSTNAME_MISMATCH
+	    || code == X509_V_ERR_IP_ADDRESS_MISMATCH)
+	    && tlsPtr->verifyHost != NULL) {
+	Tcl_DStringAppend(&ds, ", the certificate is not for \"", -1);
+	Tcl_DStringAppend(&ds, tlsPtr->verifyHost, -1);
+	Tcl_DStringAppend(&ds, "\"", 1);
+    }
+    snprintf(depth, sizeof(depth), " (depth %d",
+	    X509_STORE_CTX_get_error_depth(storePtr));
+    Tcl_DStringAppend(&ds, depth, -1);
+    if (subject != NULL && issuer != NULL) {
+	Tcl_DStringAppend(&ds, ", subject \"", -1);
+	Tcl_DStringAppend(&ds, subject, -1);
+	Tcl_DStringAppend(&ds, "\", issuer \"", -1);
+	Tcl_DStringAppend(&ds, issuer, -1);
+	Tcl_DStringAppend(&ds, "\"", 1);
+    }
+    Tcl_DStringAppend(&ds, ")", 1);
+    tlsPtr->verifyText = PyosslStrdup(Tcl_DStringValue(&ds));
+    Tcl_DStringFree(&ds);
+    OPENSSL_free(subject);
+    OPENSSL_free(issuer);
+}
+
+static void
+Reword(
+    PyosslFailure *failurePtr,
+    Tcl_Obj *messageObj)
+{
+    Tcl_IncrRefCount(messageObj);
+    ckfree(failurePtr->message);
+    failurePtr->message = PyosslStrdup(Tcl_GetString(messageObj));
+    Tcl_DecrRefCount(messageObj);
+}
+
+/*
+ * PyosslTlsKeepQueue --
+ *	Keeps what is on OpenSSL's queue as a failure, in words: whose alert
+ *	it was, which check a certificate did not pass, what we told the peer.
+ */
+void
+PyosslTlsKeepQueue(
+    PyosslTls *tlsPtr,
+    PyosslFailure *failurePtr,
+    const char *what)
+{
+    unsigned long code = ERR_peek_error();
+    int reason = ERR_GET_LIB(code) == ERR_LIB_SSL ? ERR_GET_REASON(code) : 0;
+    char text[200];
+
+    if (reason >= SSL_AD_REASON_OFFSET && reason < SSL_AD_REASON_OFFSET + 256) {
+	snprintf(text, sizeof(text), "%s: the peer sent the fatal alert %s",
+		what, PyosslTlsAlertName(reason - SSL_AD_REASON_OFFSET));
+	PyosslFailureQueue(failurePtr, EPROTO, PYOSSL_SSL, text);
+	return;
+    }
+    PyosslFailureQueue(failurePtr, EPROTO, PYOSSL_SSL, what);
+    if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED
+	    && tlsPtr->verifyText != NULL) {
+	Reword(failurePtr, Tcl_ObjPrintf("%s: certificate verify failed: %s",
+		what, tlsPtr->verifyText));
+    } else if (tlsPtr->alertOut >= 0) {
+	Reword(failurePtr, Tcl_ObjPrintf("%s (we sent the fatal alert %s)",
+		failurePtr->message, PyosslTlsAlertName(tlsPtr->alertOut)));
+    }
+}
+
+/*
+ * Whether OpenSSL has given the connection up. Else what it complained of
+ * was the call (data after close_notify, a shutdown too early), and the
+ * connection goes on.
+ */
+static int
+GivenUp(
+    PyosslTls *tlsPtr)
+{
+    return strcmp(SSL_state_string_long(tlsPtr->ssl), "error") == 0;
+}
+
+/*
+ * PyosslTlsClassify --
+ *	What a failed SSL_* call means. Only here is SSL_get_error asked.
+ * Arguments:
+ *	ret	What the call returned.
+ *	handshaking	The peer owes us an answer to our own output.
+ *	what	What could not be done.
+ */
+PyosslTlsResult
+PyosslTlsClassify(
+    PyosslTls *tlsPtr,
+    int ret,
+    int handshaking,
+    const char *what)
+{
+    PyosslLink *linkPtr = &tlsPtr->link;
+
+    switch (SSL_get_error(tlsPtr->ssl, ret)) {
+    case SSL_ERROR_NONE:
+	return PYOSSL_TLS_OK;
+    case SSL_ERROR_ZERO_RETURN:
+	return PYOSSL_TLS_EOF;
+    case SSL_ERROR_WANT_READ:
+	if (handshaking && linkPtr->writeErrno != 0) {
+	    /* What the peer should answer to never left. */
+	    PyosslFailureErrno(&tlsPtr->failure, linkPtr->writeErrno, what);
+	    return PYOSSL_TLS_FAIL;
+	}
+	return linkPtr->throttled ? PYOSSL_TLS_WANT_WRITE
+		: PYOSSL_TLS_WANT_READ;
+    case SSL_ERROR_WANT_WRITE:
+	return PYOSSL_TLS_WANT_WRITE;
+    case SSL_ERROR_WANT_X509_LOOKUP:
+	return PYOSSL_TLS_WANT_LOOKUP;
+    case SSL_ERROR_SYSCALL:
+	if (ERR_peek_error() != 0) {
+	    break;
+	}
+	if (linkPtr->readErrno != 0) {
+	    PyosslFailureErrno(&tlsPtr->failure, linkPtr->readErrno, what);
+	} else if (linkPtr->writeErrno != 0) {
+	    PyosslFailureErrno(&tlsPtr->failure, linkPtr->writeErrno, what);
+	} else {
+	    PyosslFailureEof(&tlsPtr->failure);
+	}
+	return PYOSSL_TLS_FAIL;
+    default:
+	break;
+    }
+    PyosslTlsKeepQueue(tlsPtr, GivenUp(tlsPtr) ? &tlsPtr->failure : &tlsPtr->refusal,
+	    what);
+    return PYOSSL_TLS_FAIL;
+}
+
+/*
+ * PyosslTlsWhy --
+ *	What a step that ended with PYOSSL_TLS_FAIL or _BUSY failed of.
+ */
+const PyosslFailure *
+PyosslTlsWhy(
+    const PyosslTls *tlsPtr)
+{
+    return tlsPtr->failure.message != NULL ? &tlsPtr->failure
+	    : &tlsPtr->refusal;
+}

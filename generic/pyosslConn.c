@@ -538,8 +538,9 @@ ConnSetTlsextHostName(
 	return TCL_ERROR;
     }
     ERR_clear_error();
+    /* The macro casts only the start of what it is given. */
     if (!SSL_set_tlsext_host_name(tlsPtr->ssl,
-	    name[0] ? (char *) name : NULL)) {
+	    (name[0] ? (char *) name : NULL))) {
 	return PyosslFailQueue(interp, PYOSSL_SSL,
 		"cannot set the server name");
     }

@@ -38,6 +38,7 @@ namespace eval layers {
 	2	{pyosslRevoked}
 	2	{pyosslX509 pyosslReq}
 	2	{pyosslCrl pyosslStore}
+	2	{pyosslPkcs12Load}
 	2	{pyosslPkcs7 pyosslPkcs12 pyosslSpki}
 	2	{pyosslCrypto pyosslRand}
 	3	{pyosslCtxData}

@@ -38,8 +38,8 @@ namespace eval layers {
 	2	{pyosslRevoked}
 	2	{pyosslX509 pyosslReq}
 	2	{pyosslCrl pyosslStore}
-	2	{pyosslPkcs12Load}
 	2	{pyosslPkcs7 pyosslPkcs12 pyosslSpki}
+	2	{pyosslPkcs12Load}
 	2	{pyosslCrypto pyosslRand}
 	3	{pyosslCtxData}
 	3	{pyosslTlsFail}

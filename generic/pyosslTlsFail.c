@@ -145,6 +145,8 @@ PyosslTlsKeepQueue(
 	snprintf(text, sizeof(text), "%s: the peer sent the fatal alert %s",
 		what, PyosslTlsAlertName(reason - SSL_AD_REASON_OFFSET));
 	PyosslFailureQueue(failurePtr, EPROTO, PYOSSL_SSL, text);
+	/* OpenSSL's reason says the same again, in other words. */
+	Reword(failurePtr, Tcl_NewStringObj(text, -1));
 	return;
     }
     PyosslFailureQueue(failurePtr, EPROTO, PYOSSL_SSL, what);
@@ -232,6 +234,6 @@ const PyosslFailure *
 PyosslTlsWhy(
     const PyosslTls *tlsPtr)
 {
-    return tlsPtr->failure.message != NULL ? &tlsPtr->failure
-	    : &tlsPtr->refusal;
+    return tlsPtr->refusal.message != NULL ? &tlsPtr->refusal
+	    : &tlsPtr->failure;
 }

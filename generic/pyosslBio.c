@@ -22,6 +22,7 @@
 #define QUEUE_LIMIT	(256 * 1024)
 /* An empty queue keeps no more memory than this. */
 #define QUEUE_KEEP	0
+#define DTLS_HEADER	13	/* The length is in its last two bytes. */
 
 TCL_DECLARE_MUTEX(methodMutex)
 static BIO_METHOD *linkMethod = NULL;	/* Guarded by methodMutex. */
@@ -233,6 +234,34 @@ BioWrite(
     return length;
 }
 
+/*
+ * How much of the memory's input may be read at once. DTLS drops what is
+ * left of a record that was read in part (RFC 6347, 4.1): then it is as
+ * many whole records as fit, or nothing where the first one is not
+ * complete.
+ */
+static size_t
+Readable(
+    const PyosslLink *linkPtr,
+    size_t size)
+{
+    const unsigned char *in = (unsigned char *) linkPtr->in
+	    + linkPtr->inStart;
+    size_t left = linkPtr->inEnd - linkPtr->inStart, whole = 0, record;
+
+    if (!linkPtr->datagrams) {
+	return left < size ? left : size;
+    }
+    while (left - whole >= DTLS_HEADER) {
+	record = DTLS_HEADER + (in[whole + 11] << 8) + in[whole + 12];
+	if (record > left - whole || whole + record > size) {
+	    break;
+	}
+	whole += record;
+    }
+    return whole;
+}
+
 static int
 BioRead(
     BIO *bioPtr,
@@ -246,10 +275,8 @@ BioRead(
     if (size <= 0) {
 	return 0;
     }
-    if (linkPtr->inStart < linkPtr->inEnd) {
-	size_t left = linkPtr->inEnd - linkPtr->inStart;
-
-	n = left < (size_t) size ? (int) left : size;
+    n = (int) Readable(linkPtr, (size_t) size);
+    if (n > 0) {
 	memcpy(buf, linkPtr->in + linkPtr->inStart, n);
 	Drop(&linkPtr->in, &linkPtr->inStart, &linkPtr->inEnd,
 		&linkPtr->inSize, n);

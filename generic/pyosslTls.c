@@ -69,6 +69,7 @@ PyosslTlsNew(
 	/* The link knows nothing of datagrams. */
 	SSL_set_options(tlsPtr->ssl, SSL_OP_NO_QUERY_MTU);
 	SSL_set_mtu(tlsPtr->ssl, 1400);
+	tlsPtr->link.datagrams = 1;
     }
     return tlsPtr;
 }
@@ -216,6 +217,11 @@ StepBegin(
 		"the connection is at work: a callback of its own must not "
 		"use it");
 	return PYOSSL_TLS_BUSY;
+    }
+    if (tlsPtr->closed) {
+	PyosslFailureErrno(&tlsPtr->refusal, EBADF,
+		"the connection is closed");
+	return PYOSSL_TLS_FAIL;
     }
     if (tlsPtr->failure.message != NULL) {
 	return PYOSSL_TLS_FAIL;
@@ -475,7 +481,8 @@ PyosslTlsWrite(
     PyosslTlsResult result = PYOSSL_TLS_OK;
     int ret, done = 0;
 
-    if (!tlsPtr->busy && tlsPtr->failure.message == NULL) {
+    if (!tlsPtr->busy && !tlsPtr->closed
+	    && tlsPtr->failure.message == NULL) {
 	result = PyosslTlsSent(tlsPtr);
     }
     if (result == PYOSSL_TLS_OK && PyosslTlsInHandshake(tlsPtr)) {
@@ -633,14 +640,14 @@ PyosslTlsClose(
     Tcl_Interp *interp,
     int clean)
 {
-    if (tlsPtr->closed) {
-	return;
-    }
-    tlsPtr->closed = 1;
-    if (clean) {
+    if (!tlsPtr->closed && clean) {
 	/* Not from inside a callback: there OpenSSL is at work. */
 	PyosslTlsCloseNotify(tlsPtr);
     }
+    if (tlsPtr->closed) {
+	return;			/* Perhaps by a callback just now. */
+    }
+    tlsPtr->closed = 1;
     PyosslLinkFlush(&tlsPtr->link);
     PyosslLinkClose(&tlsPtr->link, interp, 1);
 }

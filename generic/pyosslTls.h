@@ -188,6 +188,7 @@ typedef struct PyosslLink {
     char *in;			/* Memory: input still to be read. */
     size_t inStart, inEnd, inSize;
     int corked;			/* Queue, don't send: a flush follows. */
+    int datagrams;		/* Memory: DTLS, whole records are read. */
     int eof;			/* The transport's input has ended. */
     int readErrno;		/* First hard error of each direction. */
     int writeErrno;

@@ -456,6 +456,18 @@ ThreadExit(
     }
 }
 
+/* Whether a reset was asked for: SO_LINGER with a time of 0. */
+static int
+Abortive(
+    int fd)
+{
+    struct linger linger;
+    socklen_t length = sizeof(linger);
+
+    return getsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, &length) == 0
+	    && linger.l_onoff && linger.l_linger == 0;
+}
+
 static void
 SockClose(
     void *inst,
@@ -478,7 +490,7 @@ SockClose(
     sockPtr->pending = pending;
     sockPtr->pendingLength = pendingLength;
     if (!linger || sockPtr->connecting || sockPtr->fd < 0
-	    || sockPtr->lingerMs <= 0) {
+	    || sockPtr->lingerMs <= 0 || Abortive(sockPtr->fd)) {
 	PyosslSockFree(sockPtr);
 	return;
     }

@@ -354,6 +354,11 @@ PyosslFailureOptions(
 {
     Tcl_Obj *listObj = Tcl_NewListObj(0, NULL);
 
+    /* Without -code Tcl would not take the errorCode out of the list. */
+    Tcl_ListObjAppendElement(NULL, listObj, Tcl_NewStringObj("-code", -1));
+    Tcl_ListObjAppendElement(NULL, listObj, Tcl_NewIntObj(TCL_ERROR));
+    Tcl_ListObjAppendElement(NULL, listObj, Tcl_NewStringObj("-level", -1));
+    Tcl_ListObjAppendElement(NULL, listObj, Tcl_NewIntObj(0));
     Tcl_ListObjAppendElement(NULL, listObj, Tcl_NewStringObj("-errorcode", -1));
     Tcl_ListObjAppendElement(NULL, listObj,
 	    Tcl_NewStringObj(failurePtr->errorCode, -1));

@@ -69,6 +69,7 @@ Init(
     PyosslEnsembleRegister(ipPtr, "rand", pyosslRandFunctions);
     PyosslFunctionsRegister(ipPtr, pyosslCtxFunctions);
     PyosslFunctionsRegister(ipPtr, pyosslConnFunctions);
+    PyosslFunctionsRegister(ipPtr, pyosslKeepFunctions);
     PyosslFunctionsRegister(ipPtr, pyosslServerFunctions);
     if (MakeEnsemble(interp) != TCL_OK) {
 	return TCL_ERROR;

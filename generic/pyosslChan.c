@@ -487,6 +487,7 @@ PyosslChanFind(
     }
     return NULL;
 }
+    cPtr->quiet = tlsPtr->held;
 
 /* PyosslChanTls -- the connection under a channel, or NULL. Borrowed. */
 PyosslTls *

@@ -288,6 +288,20 @@ PyosslChanNoTimers(
     CancelDeadline(cPtr);
 }
 
+/* PyosslChanWake -- what was held goes its own way from now on. */
+void
+PyosslChanWake(
+    PyosslTls *tlsPtr)
+{
+    PyosslChan *cPtr = tlsPtr->chanPtr;
+
+    tlsPtr->held = 0;
+    if (cPtr != NULL && cPtr->quiet) {
+	cPtr->quiet = 0;
+	PyosslChanUpdate(cPtr);
+    }
+}
+
 /* PyosslChanQuiet -- no events from now on. */
 void
 PyosslChanQuiet(

@@ -159,7 +159,9 @@ ConnChannel(
 	    return PyosslFailErrno(interp, PYOSSL_SSL, EBADF,
 		    "the connection is closed");
 	}
-	PyosslLinkWatch(&tlsPtr->link, 0, NULL, NULL);
+	if (!tlsPtr->held) {
+	    PyosslLinkWatch(&tlsPtr->link, 0, NULL, NULL);
+	}
 	chan = PyosslChanCreate(tlsPtr);
     }
     if (!Tcl_IsChannelRegistered(interp, chan)) {
@@ -460,6 +462,8 @@ ConnGetContext(
     Tcl_SetObjResult(interp, PyosslCtxObj(objPtr->ipPtr, tlsPtr->ctxPtr));
     return TCL_OK;
 }
+    /* Whoever has it may change it: no other connection shares it now. */
+    tlsPtr->ctxPtr->kept = 0;
 
 static int
 ConnSetContext(

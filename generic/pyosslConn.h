@@ -53,6 +53,19 @@ MODULE_SCOPE int	PyosslConnOfferSession(Tcl_Interp *interp,
 /* The dict of [pyossl::status channel] in a new Tcl_Obj. */
 MODULE_SCOPE Tcl_Obj *	PyosslConnStatusObj(PyosslTls *tlsPtr);
 
+/* A port: 0 to 65535, or the name of a service, of at most PYOSSL_PORT_SIZE
+ * bytes with the NUL (pyosslConnSock.c). */
+#define PYOSSL_PORT_SIZE	64
+MODULE_SCOPE int	PyosslConnGetPort(Tcl_Interp *interp,
+			    Tcl_Obj *portObj, char *port);
+/* The error of a socket that could not be opened, in Tcl's words. */
+MODULE_SCOPE int	PyosslConnOpenFailed(Tcl_Interp *interp, int err,
+			    const char *what, Tcl_Obj *portObj);
+
+/* The context argument of Connect, Listen and Stack (pyosslKeep.c). */
+MODULE_SCOPE PyosslCtx *PyosslKeepFind(PyosslInterp *ipPtr,
+			    Tcl_Interp *interp, Tcl_Obj *ctxObj);
+
 /* The counts of a listening channel (pyosslServer.c), or NULL. */
 MODULE_SCOPE Tcl_Obj *	PyosslListenerStatus(Tcl_Channel chan);
 

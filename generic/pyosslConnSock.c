@@ -30,6 +30,64 @@ PyosslConnSock(
     return tlsPtr->link.inst;
 }
 
+/*
+ * PyosslConnGetPort --
+ *	A port as Tcl's [socket] takes it, for the resolver.
+ */
+int
+PyosslConnGetPort(
+    Tcl_Interp *interp,
+    Tcl_Obj *portObj,
+    char *port)
+{
+    int number;
+
+    if (Tcl_GetIntFromObj(NULL, portObj, &number) != TCL_OK) {
+	/* A service's name is for the resolver to know. */
+	snprintf(port, PYOSSL_PORT_SIZE, "%s", Tcl_GetString(portObj));
+	if (port[0] == '\0') {
+	    Tcl_GetIntFromObj(interp, portObj, &number);
+	    return TCL_ERROR;
+	}
+	return TCL_OK;
+    }
+    if (number < 0 || number > 65535) {
+	return PyosslFail(interp, PYOSSL_SSL, "ValueError",
+		"couldn't open socket: port number too %s",
+		number < 0 ? "low" : "high");
+    }
+    snprintf(port, PYOSSL_PORT_SIZE, "%d", number);
+    return TCL_OK;
+}
+
+/*
+ * PyosslConnOpenFailed --
+ *	Says why a socket could not be opened; TCL_ERROR always.
+ * Arguments:
+ *	what	The resolver's words, or NULL: err tells.
+ *	portObj	Blamed where the resolver knows no such service.
+ */
+int
+PyosslConnOpenFailed(
+    Tcl_Interp *interp,
+    int err,
+    const char *what,
+    Tcl_Obj *portObj)
+{
+    int number;
+
+    if (what != NULL && err == EINVAL
+	    && Tcl_GetIntFromObj(interp, portObj, &number) != TCL_OK) {
+	return TCL_ERROR;
+    }
+    PyosslFailErrno(interp, PYOSSL_SSL, err, "couldn't open socket");
+    if (what != NULL) {
+	Tcl_SetObjResult(interp, Tcl_ObjPrintf("couldn't open socket: %s",
+		what));
+    }
+    return TCL_ERROR;
+}
+
 /* A {host port} argument. */
 static int
 GetAddress(

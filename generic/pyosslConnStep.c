@@ -78,6 +78,9 @@ void
 PyosslConnSettle(
     PyosslTls *tlsPtr)
 {
+    if (tlsPtr->held) {
+	return;
+    }
     if (tlsPtr->chanPtr != NULL) {
 	PyosslChanKick(tlsPtr);
     } else if (tlsPtr->link.inst != NULL) {

@@ -100,9 +100,17 @@ CallScript(
 	PyosslTlsClose(tlsPtr, NULL, 0);
 	return;
     }
-    chan = PyosslChanCreate(tlsPtr);
+    /* A callback of the handshake may have asked for the channel. */
+    chan = PyosslChanChannel(tlsPtr);
+    if (chan != NULL) {
+	PyosslChanWake(tlsPtr);
+    } else {
+	chan = PyosslChanCreate(tlsPtr);
+    }
     PyosslChanDeadline(tlsPtr);
-    Tcl_RegisterChannel(ipPtr->interp, chan);
+    if (!Tcl_IsChannelRegistered(ipPtr->interp, chan)) {
+	Tcl_RegisterChannel(ipPtr->interp, chan);
+    }
     Tcl_RegisterChannel(NULL, chan);	/* Ours while the script runs. */
     Tcl_ListObjGetElements(NULL, addressObj, &count, &words);
     argv[0] = Tcl_NewStringObj(Tcl_GetChannelName(chan), -1);
@@ -128,6 +136,24 @@ CallScript(
     for (i = 0; i < argc; i++) {
 	Tcl_DecrRefCount(argv[i]);
     }
+}
+
+/* Puts a Pending at the end of the list. */
+static void
+PendingLink(
+    Pending *pendingPtr)
+{
+    Listener *listenerPtr = pendingPtr->listenerPtr;
+
+    pendingPtr->nextPtr = NULL;
+    pendingPtr->prevPtr = listenerPtr->lastPtr;
+    if (listenerPtr->lastPtr != NULL) {
+	listenerPtr->lastPtr->nextPtr = pendingPtr;
+    } else {
+	listenerPtr->firstPtr = pendingPtr;
+    }
+    listenerPtr->lastPtr = pendingPtr;
+    listenerPtr->pendingCount++;
 }
 
 /* Takes a Pending out of the list; its connection and address are left. */
@@ -165,6 +191,18 @@ PendingFree(
     ckfree((char *) pendingPtr);
 }
 
+/* Closes the connection, and the channel that a callback asked for. */
+static void
+PendingClose(
+    Pending *pendingPtr)
+{
+    PyosslTls *tlsPtr = pendingPtr->tlsPtr;
+
+    tlsPtr->held = 0;
+    PyosslChanClose(tlsPtr, pendingPtr->listenerPtr->ipPtr->interp);
+    PyosslTlsClose(tlsPtr, NULL, 0);
+}
+
 /* The handshake is over, one way or the other. */
 static void
 PendingDone(
@@ -174,8 +212,13 @@ PendingDone(
     PyosslTls *tlsPtr = pendingPtr->tlsPtr;
 
     PendingUnlink(pendingPtr);
+    tlsPtr->held = 0;
     PyosslLinkWatch(&tlsPtr->link, 0, NULL, NULL);
     listenerPtr->refCount++;
+    if (tlsPtr->closed) {
+	PyosslFailureErrno(&tlsPtr->failure, ECONNABORTED,
+		"a callback closed the connection during the TLS handshake");
+    }
     if (tlsPtr->failure.message == NULL) {
 	listenerPtr->completed++;
 	CallScript(listenerPtr, listenerPtr->commandPtr, tlsPtr,
@@ -190,7 +233,7 @@ PendingDone(
 	    CallScript(listenerPtr, listenerPtr->errorPtr, tlsPtr,
 		    pendingPtr->addressObj, &failure, 0);
 	} else {
-	    PyosslTlsClose(tlsPtr, NULL, 0);
+	    PendingClose(pendingPtr);
 	}
 	PyosslFailureClear(&failure);
     }
@@ -204,6 +247,7 @@ static void
 PendingStep(
     Pending *pendingPtr)
 {
+    Listener *listenerPtr = pendingPtr->listenerPtr;
     PyosslTls *tlsPtr = pendingPtr->tlsPtr;
     PyosslTlsResult result;
     PyosslOp op;
@@ -214,12 +258,17 @@ PendingStep(
 	return;
     }
     PyosslTlsHold(tlsPtr);
+    listenerPtr->refCount++;
     PyosslOpBegin(&op);
     result = PyosslTlsHandshake(tlsPtr);
     PyosslOpEndFailure(&op, &tlsPtr->failure, 1);
-    if (tlsPtr->closed) {
+    if (listenerPtr->chan == NULL) {
 	/* The listener was closed by a callback: all is freed already. */
-    } else if (result == PYOSSL_TLS_OK || tlsPtr->failure.message != NULL) {
+    } else if (result == PYOSSL_TLS_OK || result == PYOSSL_TLS_FAIL
+	    || tlsPtr->closed || tlsPtr->failure.message != NULL) {
+	if (result == PYOSSL_TLS_FAIL) {
+	    PyosslFailureCopy(&tlsPtr->failure, PyosslTlsWhy(tlsPtr));
+	}
 	PendingDone(pendingPtr);
     } else {
 	PyosslLinkWatch(&tlsPtr->link,
@@ -227,6 +276,7 @@ PendingStep(
 		| (PyosslLinkQueued(&tlsPtr->link) > 0 ? TCL_WRITABLE : 0),
 		PendingReady, pendingPtr);
     }
+    ListenerRelease(listenerPtr);
     PyosslTlsRelease(tlsPtr);
 }
 
@@ -251,9 +301,20 @@ DeadlineReached(
     listenerPtr->refCount++;
     while (listenerPtr->chan != NULL && listenerPtr->firstPtr != NULL
 	    && listenerPtr->firstPtr->tlsPtr->deadline <= now) {
-	listenerPtr->timedOut++;
-	PyosslTlsTimedOut(listenerPtr->firstPtr->tlsPtr);
-	PendingDone(listenerPtr->firstPtr);
+	Pending *pendingPtr = listenerPtr->firstPtr;
+
+	if (pendingPtr->tlsPtr->busy) {
+	    /* A callback of its own runs the event loop: not now. */
+	    PendingUnlink(pendingPtr);
+	    pendingPtr->tlsPtr->deadline = now + listenerPtr->timeoutMs;
+	    PendingLink(pendingPtr);
+	    continue;
+	}
+	if (!pendingPtr->tlsPtr->established) {
+	    listenerPtr->timedOut++;
+	    PyosslTlsTimedOut(pendingPtr->tlsPtr);
+	}
+	PendingDone(pendingPtr);
     }
     ArmTimer(listenerPtr);
     ListenerRelease(listenerPtr);
@@ -351,15 +412,8 @@ AcceptOne(
     pendingPtr->listenerPtr = listenerPtr;
     pendingPtr->tlsPtr = tlsPtr;
     pendingPtr->addressObj = addressObj;
-    pendingPtr->nextPtr = NULL;
-    pendingPtr->prevPtr = listenerPtr->lastPtr;
-    if (listenerPtr->lastPtr != NULL) {
-	listenerPtr->lastPtr->nextPtr = pendingPtr;
-    } else {
-	listenerPtr->firstPtr = pendingPtr;
-    }
-    listenerPtr->lastPtr = pendingPtr;
-    listenerPtr->pendingCount++;
+    tlsPtr->held = 1;
+    PendingLink(pendingPtr);
     ArmTimer(listenerPtr);
     PendingStep(pendingPtr);
 }
@@ -430,7 +484,7 @@ ListenerClose(
     ckfree((char *) listenerPtr->socks);
     while ((pendingPtr = listenerPtr->firstPtr) != NULL) {
 	PendingUnlink(pendingPtr);
-	PyosslTlsClose(pendingPtr->tlsPtr, NULL, 0);
+	PendingClose(pendingPtr);
 	PendingFree(pendingPtr);
     }
     ListenerRelease(listenerPtr);
@@ -676,13 +730,14 @@ Listen(
 {
     static unsigned long counter = 0;
     TCL_DECLARE_MUTEX(counterMutex)
-    PyosslCtx *ctxPtr = PyosslCtxGet(interp, objv[2]);
+    PyosslCtx *ctxPtr = PyosslKeepFind(ipPtr, interp, objv[2]);
     Listener *listenerPtr;
     const char *myAddr = NULL, *what = NULL;
-    char name[40];
+    char name[40], port[PYOSSL_PORT_SIZE];
     int reusePort = 0, code;
 
-    if (ctxPtr == NULL) {
+    if (ctxPtr == NULL
+	    || PyosslConnGetPort(interp, objv[3], port) != TCL_OK) {
 	return TCL_ERROR;
     }
     listenerPtr = (Listener *) ckalloc(sizeof(Listener));
@@ -702,16 +757,10 @@ Listen(
 		&reusePort);
     }
     if (code == TCL_OK) {
-	listenerPtr->socks = PyosslSockListenAll(myAddr,
-		Tcl_GetString(objv[3]), reusePort, BACKLOG,
-		&listenerPtr->sockCount, &what);
+	listenerPtr->socks = PyosslSockListenAll(myAddr, port, reusePort,
+		BACKLOG, &listenerPtr->sockCount, &what);
 	if (listenerPtr->socks == NULL) {
-	    code = PyosslFailErrno(interp, PYOSSL_SSL, errno,
-		    "couldn't open socket");
-	    if (what != NULL) {
-		Tcl_SetObjResult(interp, Tcl_ObjPrintf(
-			"couldn't open socket: %s", what));
-	    }
+	    code = PyosslConnOpenFailed(interp, errno, what, objv[3]);
 	}
     }
     if (code != TCL_OK) {

@@ -14,7 +14,8 @@
 /* What [Connect] and [Stack] can be told of the connection. */
 typedef struct Options {
     const char *serverName, *verifyHost;
-    const char *myAddr, *myPort;
+    const char *myAddr;
+    Tcl_Obj *myPortObj;
     Tcl_Obj *sessionObj;
     int async, server;
     int timeoutMs;		/* 0: none. */
@@ -60,7 +61,7 @@ ParseOptions(
 	    optPtr->myAddr = Tcl_GetString(valueObj);
 	    break;
 	case 4:
-	    optPtr->myPort = Tcl_GetString(valueObj);
+	    optPtr->myPortObj = valueObj;
 	    break;
 	case 5:
 	    code = PyosslGetBoolean(interp, PYOSSL_SSL, "-server", valueObj,
@@ -108,18 +109,32 @@ Prepare(
     return TCL_ERROR;
 }
 
+/*
+ * Waits until a socket is connected.
+ * Arguments:
+ *	ms	The bound; 0: none but the system's.
+ * Results:
+ *	0 or an errno.
+ */
 static int
-CannotConnect(
-    Tcl_Interp *interp,
-    int err,
-    const char *what)
+AwaitConnect(
+    PyosslSock *sockPtr,
+    int ms)
 {
-    PyosslFailErrno(interp, PYOSSL_SSL, err, "couldn't open socket");
-    if (what != NULL) {
-	Tcl_SetObjResult(interp, Tcl_ObjPrintf("couldn't open socket: %s",
-		what));
+    Tcl_WideInt until = PyosslNow() + ms, left;
+    int err = 0;
+
+    while (PyosslSockConnecting(sockPtr)) {
+	left = ms > 0 ? until - PyosslNow() : -1;
+	if (ms > 0 && left <= 0) {
+	    return ETIMEDOUT;
+	}
+	pyosslSockTransport.waitProc(sockPtr, TCL_WRITABLE, (int) left);
+	if (PyosslSockConnectStep(sockPtr, &err) < 0) {
+	    return err;
+	}
     }
-    return TCL_ERROR;
+    return 0;
 }
 
 /*
@@ -134,30 +149,35 @@ Connect(
     int objc,
     Tcl_Obj *const objv[])
 {
-    PyosslCtx *ctxPtr = PyosslCtxGet(interp, objv[1]);
+    PyosslCtx *ctxPtr = PyosslKeepFind(ipPtr, interp, objv[1]);
     PyosslSock *sockPtr;
     PyosslTls *tlsPtr;
     Tcl_Channel chan;
     Options options;
+    char port[PYOSSL_PORT_SIZE], myPort[PYOSSL_PORT_SIZE];
     const char *what = NULL;
-    int err = 0;
+    int err, number;
 
-    (void) ipPtr;
     if (ctxPtr == NULL || ParseOptions(interp, objc - 4, objv + 4, &options)
-	    != TCL_OK) {
+	    != TCL_OK
+	    || PyosslConnGetPort(interp, objv[3], port) != TCL_OK
+	    || (options.myPortObj != NULL && PyosslConnGetPort(interp,
+	    options.myPortObj, myPort) != TCL_OK)) {
 	return TCL_ERROR;
     }
-    sockPtr = PyosslSockConnectStart(Tcl_GetString(objv[2]),
-	    Tcl_GetString(objv[3]), options.myAddr, options.myPort, &what);
+    sockPtr = PyosslSockConnectStart(Tcl_GetString(objv[2]), port,
+	    options.myAddr, options.myPortObj ? myPort : NULL, &what);
     if (sockPtr == NULL) {
-	return CannotConnect(interp, errno, what);
+	err = errno;
+	/* Where the port is a number, the other one is no service. */
+	return PyosslConnOpenFailed(interp, err, what, options.myPortObj
+		!= NULL && Tcl_GetIntFromObj(NULL, objv[3], &number) == TCL_OK
+		? options.myPortObj : objv[3]);
     }
-    while (!options.async && PyosslSockConnecting(sockPtr)) {
-	pyosslSockTransport.waitProc(sockPtr, TCL_WRITABLE, -1);
-	if (PyosslSockConnectStep(sockPtr, &err) < 0) {
-	    PyosslSockFree(sockPtr);
-	    return CannotConnect(interp, err, NULL);
-	}
+    err = options.async ? 0 : AwaitConnect(sockPtr, options.timeoutMs);
+    if (err != 0) {
+	PyosslSockFree(sockPtr);
+	return PyosslConnOpenFailed(interp, err, NULL, NULL);
     }
     if (options.lingerMs >= 0) {
 	PyosslSockLinger(sockPtr, options.lingerMs);
@@ -214,12 +234,11 @@ Stack(
     int objc,
     Tcl_Obj *const objv[])
 {
-    PyosslCtx *ctxPtr = PyosslCtxGet(interp, objv[1]);
+    PyosslCtx *ctxPtr = PyosslKeepFind(ipPtr, interp, objv[1]);
     Tcl_Channel chan;
     PyosslTls *tlsPtr;
     Options options;
 
-    (void) ipPtr;
     if (ctxPtr == NULL || ParseOptions(interp, objc - 3, objv + 3, &options)
 	    != TCL_OK || (chan = GetChannel(interp, objv[2])) == NULL) {
 	return TCL_ERROR;
@@ -388,6 +407,29 @@ Lenient(
 	    &ctxPtr->lenient);
 }
 
+/*
+ * [::pyossl::PostHandshake ctx flag]: whether a client lets itself be asked
+ * for its certificate after the handshake (RFC 8446, 4.6.2).
+ */
+static int
+PostHandshake(
+    PyosslInterp *ipPtr,
+    Tcl_Interp *interp,
+    int objc,
+    Tcl_Obj *const objv[])
+{
+    PyosslCtx *ctxPtr = PyosslCtxGet(interp, objv[1]);
+    int flag;
+
+    (void) ipPtr; (void) objc;
+    if (ctxPtr == NULL || PyosslGetBoolean(interp, PYOSSL_SSL, "the flag",
+	    objv[2], &flag) != TCL_OK) {
+	return TCL_ERROR;
+    }
+    SSL_CTX_set_post_handshake_auth(ctxPtr->sslCtx, flag);
+    return TCL_OK;
+}
+
 /* [::pyossl::AlertName number]: the RFC's name of an alert. */
 static int
 AlertName(
@@ -433,6 +475,7 @@ const PyosslFunction pyosslConnFunctions[] = {
 	    PYOSSL_UNSAFE | PYOSSL_INTERNAL},
     {"AlertName", AlertName, 1, 1, "number", PYOSSL_INTERNAL},
     {"Lenient", Lenient, 2, 2, "ctx flag", PYOSSL_INTERNAL},
+    {"PostHandshake", PostHandshake, 2, 2, "ctx flag", PYOSSL_INTERNAL},
     {"Stack", Stack, 2, -1, "ctx channel ?-option value ...?",
 	    PYOSSL_INTERNAL},
     {"VerifyError", VerifyError, 1, 1, "errnum", PYOSSL_INTERNAL},

@@ -22,7 +22,7 @@
 
 MODULE_SCOPE const PyosslClass pyosslCtxClass, pyosslConnClass;
 MODULE_SCOPE const PyosslFunction pyosslCtxFunctions[], pyosslConnFunctions[],
-	pyosslServerFunctions[];
+	pyosslKeepFunctions[], pyosslServerFunctions[];
 
 typedef struct PyosslTls PyosslTls;
 typedef struct PyosslCtx PyosslCtx;
@@ -68,6 +68,8 @@ struct PyosslCtx {
     unsigned int alpnLength;	/* in wire form. */
     int lenient;		/* A failed verification does not end the
 				 * handshake; it stays as the result. */
+    int kept;			/* Among those that new connections may
+				 * share (pyosslKeep.c). */
     int alpnRequire;		/* No common protocol is a fatal alert. */
 };
 
@@ -331,6 +333,8 @@ struct PyosslTls {
     int renegotiations;		/* Completed after the first handshake. */
     int renegotiating;		/* [renegotiate] was called, and has not begun. */
     char *stash;		/* Data that came before a new handshake was */
+    int held;			/* A listener goes on with the handshake:
+				 * nobody else watches the transport. */
     int stashStart, stashLength, stashSize;	/* done; read first. */
     char *verifyText;		/* The check that failed first, or NULL. */
     char *verifyHost;		/* The name checked, or NULL. */
@@ -392,3 +396,4 @@ MODULE_SCOPE void	PyosslChanKick(PyosslTls *tlsPtr);
 MODULE_SCOPE void	PyosslChanClose(PyosslTls *tlsPtr, Tcl_Interp *interp);
 
 #endif /* PYOSSL_TLS_H */
+MODULE_SCOPE void	PyosslChanWake(PyosslTls *tlsPtr);

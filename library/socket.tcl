@@ -9,11 +9,16 @@
 #	                                          |
 #	                          its command is destroyed again: the
 #	                          connections hold the context
+#
+#	Where no option has a secret or a callback in it, clients and imported
+#	channels share one context for the same options and the same state of
+#	the files (generic/pyosslKeep.c), so that twenty connections do not
+#	load the authorities twenty times.
 
 namespace eval ::pyossl {
     # Option -> which commands take it: c(lient), s(erver), i(mport).
     variable optionUse {
-	-alpn csi -async c -autoservername ci -cadir csi -cafile csi
+	-alpn csi -async c -autoservername c -cadir csi -cafile csi
 	-castore csi -cert csi -certfile csi -cipher csi -ciphersuites csi
 	-closetimeout cs -command csi -ctx csi -dhparams csi
 	-errorcommand s -handshaketimeout csi -key csi -keyfile csi
@@ -23,6 +28,20 @@ namespace eval ::pyossl {
 	-session ci -session_id csi -sni si -ssl2 csi -ssl3 csi -tls1 csi
 	-tls1.1 csi -tls1.2 csi -tls1.3 csi -validatecommand csi
 	-verifyhost ci
+    }
+
+    # What makes a context that connections may share: as it is, and as the
+    # name of a file. The others concern one connection only.
+    variable sharedOptions {
+	-alpn -cipher -ciphersuites -post_handshake -request -require
+	-securitylevel -session_id -ssl2 -ssl3 -tls1 -tls1.1 -tls1.2 -tls1.3
+    }
+    variable fileOptions {
+	-cadir -cafile -castore -certfile -dhparams -keyfile
+    }
+    variable localOptions {
+	-async -autoservername -closetimeout -handshaketimeout -myaddr
+	-myport -server -servername -session -verifyhost
     }
 
     # The version switches from the lowest up, with the names OpenSSL has.
@@ -49,10 +68,9 @@ proc ::pyossl::BadValue {message} {
 #	Takes "-option value" pairs off the front of words.
 # Arguments:
 #	use	c, s or i: whose options are allowed.
-#	usage	For the error when a value is missing.
 # Results:
 #	{options rest}
-proc ::pyossl::Parse {use usage words} {
+proc ::pyossl::Parse {use words} {
     variable optionUse
     set options {}
     while {[string match -* [lindex $words 0]] && [llength $words] > 0} {
@@ -70,7 +88,7 @@ proc ::pyossl::Parse {use usage words} {
 	    }
 	    return -code error -level 2 \
 		-errorcode [list TCL LOOKUP INDEX option $name] \
-		"bad option \"$name\": must be\
+		"bad option \"$name\": must be one of\
 		[join [lrange $allowed 0 end-1] {, }], or [lindex $allowed end]"
 	}
 	if {$name eq "-async"} {
@@ -79,7 +97,7 @@ proc ::pyossl::Parse {use usage words} {
 	}
 	if {[llength $words] == 0} {
 	    return -code error -level 2 -errorcode {TCL WRONGARGS} \
-		"wrong # args: should be \"$usage\" (no value for $name)"
+		"\"$name\" option must be followed by value"
 	}
 	set words [lassign $words value]
 	dict set options $name $value
@@ -111,13 +129,15 @@ proc ::pyossl::Pick {options names} {
 # Contexts
 #------------------------------------------------------------------------
 
-# Context server options --
-#	Makes a context of the options.
+# Context server share options --
+#	Makes a context of the options, or finds the one that is kept for them.
 # Arguments:
 #	server	1: of a server.
+#	share	1: connections of other calls may have it too.
 # Results:
-#	{ctx own}: own is 1 where the caller has to destroy the command.
-proc ::pyossl::Context {server options} {
+#	{ctx own}: what Connect, Listen and Stack take as a context; own is 1
+#	where the caller has to destroy the command.
+proc ::pyossl::Context {server share options} {
     if {[dict exists $options -ctx]} {
 	# A ready context is as it is; the names it serves are the listener's.
 	set ctx [dict get $options -ctx]
@@ -127,17 +147,81 @@ proc ::pyossl::Context {server options} {
 	return [list $ctx 0]
     }
     if {[dict exists $options -model]} {
-	return [list [[connection [dict get $options -model]] get_context] 0]
+	return [list [list model [dict get $options -model]] 0]
+    }
+    set key [expr {$share ? [Key $server $options] : ""}]
+    if {$key ne "" && [Kept $key]} {
+	return [list [list kept $key] 0]
     }
     set ctx [ctx new [expr {$server ? "TLS_SERVER_METHOD"
 	: "TLS_CLIENT_METHOD"}]]
     try {
 	Configure $ctx $server $options
+	if {$key ne ""} {
+	    Keep $key $ctx
+	}
     } on error {message info} {
 	$ctx destroy
 	return -options $info $message
     }
     return [list $ctx 1]
+}
+
+# What a context that may be shared is known by: the options that make it,
+# and the state of the files that it is loaded from. Empty if an option has
+# a secret, a callback or an object in it, or a file cannot be looked at.
+proc ::pyossl::Key {server options} {
+    variable sharedOptions
+    variable fileOptions
+    variable localOptions
+    set key [list $server]
+    dict for {name value} $options {
+	if {$name in $fileOptions} {
+	    set stamp [Stamp $value]
+	    if {$value ne "" && $stamp eq ""} {
+		return ""
+	    }
+	    lappend key $name $stamp
+	} elseif {$name in $sharedOptions} {
+	    lappend key $name $value
+	} elseif {$name ni $localOptions} {
+	    return ""
+	}
+    }
+    foreach place [AuthorityPlaces] {
+	lappend key $place [Stamp $place]
+    }
+    return $key
+}
+
+# A file or folder, as it is now; empty if there is none.
+proc ::pyossl::Stamp {path} {
+    if {[string match file:* $path]} {
+	set path [UriPath $path]
+    }
+    if {$path eq "" || [catch {file stat $path stat}]} {
+	return ""
+    }
+    return [list [file normalize $path] $stat(mtime) $stat(size) $stat(ino)]
+}
+
+# Where the platform's authorities are looked for.
+proc ::pyossl::AuthorityPlaces {} {
+    variable openssldir
+    if {![info exists openssldir]} {
+	if {![regexp {"(.*)"} [SSLeay_version SSLEAY_DIR] -> openssldir]} {
+	    set openssldir ""
+	}
+    }
+    set file [file join $openssldir cert.pem]
+    set folder [file join $openssldir certs]
+    if {[info exists ::env(SSL_CERT_FILE)]} {
+	set file $::env(SSL_CERT_FILE)
+    }
+    if {[info exists ::env(SSL_CERT_DIR)]} {
+	set folder $::env(SSL_CERT_DIR)
+    }
+    return [list $file $folder]
 }
 
 proc ::pyossl::Configure {ctx server options} {
@@ -154,6 +238,14 @@ proc ::pyossl::Configure {ctx server options} {
 	if {[dict exists $options $name] && [dict get $options $name] ne ""} {
 	    $ctx $method [dict get $options $name]
 	}
+    }
+    if {$server && (![dict exists $options -dhparams]
+	    || [dict get $options -dhparams] eq "")} {
+	# For clients without elliptic curves; as strong as the key.
+	$ctx set_tmp_dh auto
+    }
+    if {!$server && [Flag $options -post_handshake 0]} {
+	PostHandshake $ctx 1
     }
     SetPassword $ctx $options
     SetCertificate $ctx $options
@@ -174,13 +266,18 @@ proc ::pyossl::Configure {ctx server options} {
 # this OpenSSL lacks counts only if no other is on.
 proc ::pyossl::SetVersions {ctx options} {
     variable versionSwitches
+    variable available
+    if {![info exists available]} {
+	# Asking takes as long as making a few contexts.
+	set available [lmap name [protocols] {string cat - $name}]
+    }
     set wanted {}
     set absent {}
     foreach {switch version} $versionSwitches {
 	if {![Flag $options $switch [expr {$switch in {-tls1.2 -tls1.3}}]]} {
 	    continue
 	}
-	if {$version in {SSLv2 SSLv3}} {
+	if {$switch ni $available} {
 	    lappend absent $switch
 	} else {
 	    lappend wanted $version
@@ -196,7 +293,8 @@ proc ::pyossl::SetVersions {ctx options} {
 }
 
 # -password: a command prefix, or the passphrase itself. The tls package
-# calls it without arguments (1.7) or with "password rwflag size" (1.8 on).
+# calls it without arguments (1.7) or with "password rwflag size" (from 1.8
+# on); the first form that the command takes is right.
 proc ::pyossl::SetPassword {ctx options} {
     if {[dict exists $options -password]} {
 	$ctx set_passwd_cb \
@@ -211,11 +309,11 @@ proc ::pyossl::PasswordCallback {password size verify userdata} {
 	return $password
     }
     try {
-	return [uplevel #0 [list {*}$password password $verify $size]]
+	return [uplevel #0 $password]
     } trap {TCL WRONGARGS} {message info} {
 	# Its own arguments, or those of something that it calls?
 	try {
-	    return [uplevel #0 $password]
+	    return [uplevel #0 [list {*}$password password $verify $size]]
 	} trap {TCL WRONGARGS} {} {
 	    return -options $info $message
 	}
@@ -280,27 +378,30 @@ proc ::pyossl::SetVerification {ctx server options} {
 	set validate [list ::pyossl::VerifyCallback \
 	    [dict get $options -validatecommand]]
     }
-    if {!$request && !$require} {
-	$ctx set_verify VERIFY_NONE $validate
-	return
-    }
-    set mode VERIFY_PEER
+    set verify [expr {$request || $require}]
+    set mode [expr {$verify ? "VERIFY_PEER" : "VERIFY_NONE"}]
     if {$require} {
 	lappend mode VERIFY_FAIL_IF_NO_PEER_CERT
     }
     $ctx set_verify $mode $validate
     Lenient $ctx [expr {!$require}]
-    Trust $ctx $server $options
+    Trust $ctx $server $verify $options
 }
 
-# The authorities: those given, else the platform's.
-proc ::pyossl::Trust {ctx server options} {
+# The path of a file: URI.
+proc ::pyossl::UriPath {uri} {
+    return [regsub {^file:(//)?} $uri {}]
+}
+
+# The authorities: those given, else the platform's if any are needed. With
+# those given a server also completes the chain of its own certificate.
+proc ::pyossl::Trust {ctx server verify options} {
     set file [dict get [dict merge {-cafile {}} $options] -cafile]
     set folder [dict get [dict merge {-cadir {}} $options] -cadir]
     if {$file eq "" && [dict exists $options -castore]} {
 	set store [dict get $options -castore]
 	if {[string match file:* $store]} {
-	    set store [regsub {^file:(//)?} $store {}]
+	    set store [UriPath $store]
 	}
 	if {[file isdirectory $store]} {
 	    set folder $store
@@ -309,11 +410,13 @@ proc ::pyossl::Trust {ctx server options} {
 	}
     }
     if {$file eq "" && $folder eq ""} {
-	$ctx set_default_verify_paths
+	if {$verify} {
+	    $ctx set_default_verify_paths
+	}
 	return
     }
     $ctx load_verify_locations $file $folder
-    if {$server && $file ne ""} {
+    if {$server && $verify && $file ne ""} {
 	# Tells clients whose certificates will do (RFC 8446, 4.2.4).
 	$ctx load_client_ca $file
     }
@@ -323,7 +426,7 @@ proc ::pyossl::Trust {ctx server options} {
 # Callbacks in the tls package's form
 #------------------------------------------------------------------------
 
-# The channel of a connection; the connection itself before it has one.
+# The channel of a connection; the connection itself if that is closed.
 proc ::pyossl::ChannelOf {conn} {
     if {[catch {$conn channel} channel]} {
 	return $conn
@@ -412,8 +515,8 @@ proc ::pyossl::socket {args} {
     if {[ServerOption $args] >= 0} {
 	tailcall ::pyossl::ServerSocket $args
     }
-    set usage "pyossl::socket ?-option value ...? host port"
-    lassign [Parse c $usage $args] options rest
+    set usage "pyossl::socket ?options? host port"
+    lassign [Parse c $args] options rest
     if {[llength $rest] != 2} {
 	WrongArgs $usage
     }
@@ -422,10 +525,13 @@ proc ::pyossl::socket {args} {
     set passed [Pick $options {-closetimeout -handshaketimeout -myaddr
 	-myport -session}]
     dict set passed -async [Flag $options -async 0]
-    dict set passed -servername [dict get [dict merge \
-	[list -servername $name] $options] -servername]
+    if {[dict exists $options -servername]} {
+	dict set passed -servername [dict get $options -servername]
+    } elseif {[Flag $options -autoservername 1]} {
+	dict set passed -servername $name
+    }
     dict set passed -verifyhost [VerifyHost $options $name]
-    lassign [Context 0 $options] ctx own
+    lassign [Context 0 1 $options] ctx own
     try {
 	return [Connect $ctx $host $port {*}$passed]
     } finally {
@@ -463,19 +569,19 @@ proc ::pyossl::ServerOption {words} {
 }
 
 proc ::pyossl::ServerSocket {words} {
-    set usage "pyossl::socket -server command ?-option value ...? port"
+    set usage "pyossl::socket -server command ?options? port"
     set at [ServerOption $words]
     if {$at + 1 >= [llength $words]} {
 	WrongArgs $usage
     }
     set command [lindex $words $at+1]
-    lassign [Parse s $usage [lreplace $words $at $at+1]] options rest
+    lassign [Parse s [lreplace $words $at $at+1]] options rest
     if {[llength $rest] != 1} {
 	WrongArgs $usage
     }
     set passed [Pick $options {-closetimeout -errorcommand -handshaketimeout
 	-maxhandshakes -myaddr -notify -reuseport}]
-    lassign [Context 1 $options] ctx own
+    lassign [Context 1 0 $options] ctx own
     try {
 	return [Listen $command $ctx [lindex $rest 0] {*}$passed]
     } finally {
@@ -499,12 +605,12 @@ proc ::pyossl::ServerSocket {words} {
 # Source:
 #	tls::import of the tls package
 proc ::pyossl::import {args} {
-    set usage "pyossl::import channel ?-option value ...?"
+    set usage "pyossl::import channel ?options?"
     if {[llength $args] == 0} {
 	WrongArgs $usage
     }
     set channel [lindex $args 0]
-    lassign [Parse i $usage [lrange $args 1 end]] options rest
+    lassign [Parse i [lrange $args 1 end]] options rest
     if {[llength $rest] != 0} {
 	WrongArgs $usage
     }
@@ -512,16 +618,9 @@ proc ::pyossl::import {args} {
     set passed [Pick $options {-handshaketimeout -servername -session}]
     dict set passed -server $server
     if {!$server} {
-	set host {}
-	if {[Flag $options -autoservername 0]} {
-	    # As tls::import: the name that the socket was connected to.
-	    catch {set host [lindex [fconfigure $channel -peername] 1]}
-	    dict set passed -servername [dict get [dict merge \
-		[list -servername $host] $options] -servername]
-	}
-	dict set passed -verifyhost [VerifyHost $options $host]
+	dict set passed -verifyhost [VerifyHost $options {}]
     }
-    lassign [Context $server $options] ctx own
+    lassign [Context $server 1 $options] ctx own
     try {
 	return [Stack $ctx $channel {*}$passed]
     } finally {

@@ -53,6 +53,7 @@ namespace eval layers {
 	5	{pyosslConnStep}
 	5	{pyosslConnSock pyosslConnInfo pyosslConnIo}
 	5	{pyosslConn}
+	5b	{pyosslKeep}
 	5b	{pyosslServer}
 	5b	{pyosslSocket}
 	6	{pyossl}

@@ -175,7 +175,8 @@ Resolve(
     code = getaddrinfo(host, port, &hints, &listPtr);
     if (code != 0) {
 	*whatPtr = gai_strerror(code);
-	errno = code == EAI_SYSTEM ? errno : EHOSTUNREACH;
+	errno = code == EAI_SYSTEM ? errno
+		: code == EAI_SERVICE ? EINVAL : EHOSTUNREACH;
 	return NULL;
     }
     return listPtr;

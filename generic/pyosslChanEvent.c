@@ -35,12 +35,15 @@ PyosslChanRelease(
     }
 }
 
-/* Whether a reader has come to the peer's close_notify. */
+/*
+ * Whether a reader has come to the peer's close_notify. OpenSSL marks the
+ * input as ended for a fatal alert too, and that is a failure.
+ */
 int
 PyosslChanAtEof(
     const PyosslTls *tlsPtr)
 {
-    return tlsPtr->stashLength == 0
+    return tlsPtr->stashLength == 0 && tlsPtr->alertIn < 0
 	    && (SSL_get_shutdown(tlsPtr->ssl) & SSL_RECEIVED_SHUTDOWN) != 0;
 }
 
@@ -152,8 +155,8 @@ PyosslChanReady(
     if (cPtr->quiet) {
 	return 0;
     }
-    if (tlsPtr->busy) {
-	/* A callback of ours runs an event loop of its own. */
+    if (tlsPtr->busy || tlsPtr->waiting) {
+	/* The event loop of a callback of ours, or of a blocking call. */
 	tlsPtr->missed = 1;
 	return 0;
     }
@@ -364,7 +367,7 @@ PyosslChanUpdate(
 	CancelTimer(cPtr);
 	return;
     }
-    if (tlsPtr->busy) {
+    if (tlsPtr->busy || tlsPtr->waiting) {
 	/* Who is at work comes here again; events would only spin. */
 	tlsPtr->missed = 1;
     } else if (tlsPtr->failure.message != NULL) {
@@ -379,7 +382,7 @@ PyosslChanUpdate(
 		|| (linkPtr->typePtr == NULL && linkPtr->eof);
     }
     if (PyosslLinkQueued(linkPtr) > 0 && linkPtr->typePtr != NULL
-	    && !tlsPtr->busy) {
+	    && !tlsPtr->busy && !tlsPtr->waiting) {
 	mask |= TCL_WRITABLE;
 	if (linkPtr->throttled) {
 	    mask &= ~TCL_READABLE;
@@ -398,7 +401,8 @@ void
 PyosslChanSettle(
     PyosslChan *cPtr)
 {
-    if (cPtr->tlsPtr->missed && !cPtr->tlsPtr->busy) {
+    if (cPtr->tlsPtr->missed && !cPtr->tlsPtr->busy
+	    && !cPtr->tlsPtr->waiting) {
 	cPtr->tlsPtr->missed = 0;
 	PyosslChanUpdate(cPtr);
     }

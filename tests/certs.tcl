@@ -26,9 +26,11 @@
 #	expired notyet	for localhost, of the year 2020, of the year 2090
 #	clientonly	for localhost, but only good for clients
 #	selfsigned	for localhost, by itself
-#	revoked		for localhost; crl.pem of ca lists it
+#	revoked		for localhost; crl.pem of ca lists it and client-revoked
 #	client client-ec	for clients, RSA and P-256, by ca
 #	client2		for clients, by ca2
+#	client-expired client-notyet client-revoked
+#			for clients, by ca: as expired, notyet, revoked
 #
 #	All but server and client are on P-256, since RSA keys take time.
 
@@ -94,6 +96,11 @@ proc certs::make {dir} {
     leaf client ca RSA client email:client@example.org
     leaf client-ec ca EC client email:client-ec@example.org
     leaf client2 ca2 EC client email:client2@example.org
+    leaf client-expired ca EC client email:client@example.org \
+	    -startdate 20200101000000Z -enddate 20200201000000Z
+    leaf client-notyet ca EC client email:client@example.org \
+	    -startdate 20900101000000Z -enddate 20910101000000Z
+    leaf client-revoked ca EC client email:client@example.org
 
     key selfsigned EC
     set san $localhost
@@ -105,8 +112,10 @@ proc certs::make {dir} {
     openssl pkey -in server.key -aes128 -passout pass:secret -out server-enc.key
     openssl pkey -in server.key -outform DER -out server-der.key
     openssl x509 -in server.pem -outform DER -out server-der.pem
-    openssl ca -config openssl.cnf -cert ca.pem -keyfile ca.key \
-	    -revoke revoked.pem -crl_reason keyCompromise
+    foreach name {revoked client-revoked} {
+	openssl ca -config openssl.cnf -cert ca.pem -keyfile ca.key \
+		-revoke $name.pem -crl_reason keyCompromise
+    }
     openssl ca -config openssl.cnf -cert ca.pem -keyfile ca.key \
 	    -gencrl -crldays 3650 -out crl.pem
     file delete -force {*}[lmap name {

@@ -39,8 +39,12 @@ ReqNew(
     (void) ipPtr; (void) objc; (void) objv;
     ERR_clear_error();
     reqPtr = X509_REQ_new();
-    if (reqPtr == NULL) {
+    /* OpenSSL's own default is no number at all, which reads as -1. */
+    if (reqPtr == NULL || !X509_REQ_set_version(reqPtr,
+	    X509_REQ_VERSION_1)) {
+	X509_REQ_free(reqPtr);
 	PyosslFailQueue(interp, PYOSSL_CRYPTO, "cannot make a request");
+	return NULL;
     }
     return reqPtr;
 }

@@ -335,6 +335,8 @@ PassFind(
 {
     if (!PKCS12_mac_present(pfxPtr)) {
 	ERR_raise(ERR_LIB_PKCS12, PKCS12_R_MAC_ABSENT);
+	snprintf(parsePtr->message, sizeof(parsePtr->message),
+		"cannot load the PKCS#12 data: nothing in it can be checked");
 	return 0;
     }
     parsePtr->pass = passPtr->length > 0 ? passPtr->string : NULL;
@@ -398,7 +400,8 @@ ParseResult(
     }
     if (found >= 0) {
 	Tcl_ListObjIndex(NULL, parsePtr->namesObj, found, &nameObj);
-	PyosslPkcs12SetName(p12Ptr, Tcl_GetCharLength(nameObj) == 0 ? NULL : nameObj);
+	PyosslPkcs12SetName(p12Ptr,
+		Tcl_GetCharLength(nameObj) > 0 ? nameObj : NULL);
 	p12Ptr->certPtr = sk_X509_delete(parsePtr->certsPtr, found);
     }
     if (p12Ptr->nameObj == NULL && parsePtr->keyNameObj != NULL

@@ -16,6 +16,7 @@
 
 #define CLOSE_MS	2000	/* Bound of a close that has output left. */
 #define CLOSE_TRIES	10
+#define BLOCKING_MAX	4096	/* Bytes for a driver that might wait. */
 
 typedef struct ChanTransport {
     Tcl_Channel chan;		/* NULL once it was closed by others. */
@@ -24,10 +25,12 @@ typedef struct ChanTransport {
     Tcl_Size buffered;		/* Bytes its generic layer still holds. */
     int direct;			/* The descriptor; -1: use the driver. */
     int checkDirect;		/* It may become direct (connecting). */
+    int inner;			/* It is one of our own channels. */
     int blocking;
     int wantMask;		/* Of our handler, when not stacked. */
     PyosslReadyProc *readyProc;
     void *clientData;
+    Tcl_TimerToken gone;	/* To tell that the channel was closed. */
 } ChanTransport;
 
 static void
@@ -42,7 +45,20 @@ ChanEvent(
     }
 }
 
-/* The channel was closed behind our back. */
+static void
+TellGone(
+    void *clientData)
+{
+    ChanTransport *transPtr = clientData;
+
+    transPtr->gone = NULL;
+    ChanEvent(transPtr, TCL_READABLE | TCL_WRITABLE);
+}
+
+/*
+ * The channel was closed behind our back. Nobody is told at once: scripts
+ * must not run inside somebody's [close].
+ */
 static void
 ChanClosed(
     void *clientData)
@@ -56,7 +72,7 @@ ChanClosed(
     transPtr->chan = NULL;
     transPtr->direct = -1;
     if (transPtr->readyProc != NULL) {
-	transPtr->readyProc(transPtr->clientData, TCL_READABLE | TCL_WRITABLE);
+	transPtr->gone = Tcl_CreateTimerHandler(0, TellGone, transPtr);
     }
 }
 
@@ -88,6 +104,7 @@ PyosslChanTransportNew(
     transPtr->blocking = 1;
     transPtr->direct = -1;
     transPtr->checkDirect = 1;
+    transPtr->inner = Tcl_GetChannelType(chan) == pyosslInnerChan.typePtr;
     if (!stacked) {
 	/* What lies in its buffers is bytes from now on. */
 	Tcl_SetChannelOption(NULL, chan, "-translation", "binary");
@@ -112,6 +129,10 @@ PyosslChanTransportDetach(
 {
     ChanTransport *transPtr = inst;
 
+    if (transPtr->gone != NULL) {
+	Tcl_DeleteTimerHandler(transPtr->gone);
+	transPtr->gone = NULL;
+    }
     if (transPtr->chan == NULL) {
 	return;
     }
@@ -124,6 +145,26 @@ PyosslChanTransportDetach(
     }
     transPtr->chan = NULL;
     transPtr->direct = -1;
+}
+
+/*
+ * PyosslChanTransportLeave --
+ *	Before the channel is left open to others: output that could not be
+ *	sent goes to its own buffer, for Tcl to send.
+ */
+void
+PyosslChanTransportLeave(
+    void *inst,
+    PyosslLink *linkPtr)
+{
+    ChanTransport *transPtr = inst;
+    char buf[4096];
+    size_t n;
+
+    while (transPtr->chan != NULL && !transPtr->stacked
+	    && (n = PyosslLinkTake(linkPtr, buf, sizeof(buf))) > 0) {
+	Tcl_Write(transPtr->chan, buf, (Tcl_Size) n);
+    }
 }
 
 /* Finds out, until it is settled, whether the descriptor can be used. */
@@ -140,6 +181,41 @@ CheckDirect(
     transPtr->checkDirect = transPtr->direct < 0;
 }
 
+/*
+ * Waits for the channel without the event loop. Results as waitProc's; -2:
+ * nobody can tell when it is ready.
+ */
+static int
+Poll(
+    ChanTransport *transPtr,
+    int mask,
+    int ms)
+{
+    return transPtr->inner ? pyosslInnerChan.waitProc(
+	    Tcl_GetChannelInstanceData(transPtr->chan), mask, ms)
+	    : PyosslSockPoll(transPtr->chan, mask, ms);
+}
+
+/* One of our own channels is never asked to wait: Poll does it. */
+static int
+InnerMode(
+    ChanTransport *transPtr,
+    int blocking)
+{
+    return transPtr->inner ? pyosslInnerChan.modeProc(
+	    Tcl_GetChannelInstanceData(transPtr->chan), blocking) : 0;
+}
+
+/* Whether a driver in blocking mode would wait if it were asked now. */
+static int
+WouldWait(
+    ChanTransport *transPtr,
+    int mask)
+{
+    return transPtr->blocking && !transPtr->inner
+	    && PyosslSockPoll(transPtr->chan, mask, 0) == 0;
+}
+
 static int
 ChanRead(
     void *inst,
@@ -149,6 +225,7 @@ ChanRead(
 {
     ChanTransport *transPtr = inst;
     Tcl_Size n;
+    int mode;
 
     if (transPtr->chan == NULL) {
 	*errnoPtr = EBADF;
@@ -176,12 +253,15 @@ ChanRead(
      * A driver in blocking mode must not be asked for what is not there:
      * the event loop would stand. Where only it knows, it waits.
      */
-    if (transPtr->blocking
-	    && PyosslSockPoll(transPtr->chan, TCL_READABLE, 0) == 0) {
+    if (WouldWait(transPtr, TCL_READABLE)) {
 	*errnoPtr = EAGAIN;
 	return -1;
     }
+    mode = InnerMode(transPtr, 0);
     n = Tcl_ReadRaw(transPtr->chan, buf, size);
+    if (transPtr->chan != NULL) {
+	InnerMode(transPtr, mode);
+    }
     if (n < 0) {
 	*errnoPtr = Tcl_GetErrno();
 	if (*errnoPtr == 0) {
@@ -200,6 +280,7 @@ ChanWrite(
 {
     ChanTransport *transPtr = inst;
     Tcl_Size n;
+    int mode;
 
     if (transPtr->chan == NULL) {
 	*errnoPtr = EBADF;
@@ -211,12 +292,19 @@ ChanWrite(
     if (transPtr->direct >= 0) {
 	return PyosslSockSend(transPtr->direct, buf, size, errnoPtr);
     }
-    if (transPtr->blocking
-	    && PyosslSockPoll(transPtr->chan, TCL_WRITABLE, 0) == 0) {
+    if (WouldWait(transPtr, TCL_WRITABLE)) {
 	*errnoPtr = EAGAIN;
 	return -1;
     }
+    if (transPtr->blocking && size > BLOCKING_MAX) {
+	/* What poll(2) says of a pipe holds for this much (PIPE_BUF). */
+	size = BLOCKING_MAX;
+    }
+    mode = InnerMode(transPtr, 0);
     n = Tcl_WriteRaw(transPtr->chan, buf, size);
+    if (transPtr->chan != NULL) {
+	InnerMode(transPtr, mode);
+    }
     if (n < 0) {
 	*errnoPtr = Tcl_GetErrno();
 	if (*errnoPtr == 0) {
@@ -229,12 +317,53 @@ ChanWrite(
     return (int) n;
 }
 
-/* A timer that does nothing but end a wait. */
+/* Do nothing but end a wait. */
 static void
 WakeUp(
     void *clientData)
 {
     (void) clientData;
+}
+
+static void
+WakeUpReady(
+    void *clientData,
+    int mask)
+{
+    (void) clientData; (void) mask;
+}
+
+/*
+ * No descriptor tells (a reflected channel, a stack): its data come through
+ * other events, so one of them is served. The channel is watched meanwhile.
+ */
+static void
+WaitInLoop(
+    ChanTransport *transPtr,
+    int mask,
+    int ms)
+{
+    Tcl_Channel chan = transPtr->chan;
+    Tcl_TimerToken timer = ms > 0
+	    ? Tcl_CreateTimerHandler(ms, WakeUp, NULL) : NULL;
+
+    Tcl_RegisterChannel(NULL, chan);
+    if (transPtr->stacked) {
+	/* Whoever waits here sets the channel's interest anew later. */
+	Tcl_ChannelWatchProc(Tcl_GetChannelType(chan))(
+		Tcl_GetChannelInstanceData(chan), mask);
+    } else {
+	Tcl_CreateChannelHandler(chan, mask, WakeUpReady, transPtr);
+    }
+    Tcl_DoOneEvent(ms == 0 ? TCL_ALL_EVENTS | TCL_DONT_WAIT
+	    : TCL_ALL_EVENTS);
+    if (!transPtr->stacked) {
+	Tcl_DeleteChannelHandler(chan, WakeUpReady, transPtr);
+    }
+    Tcl_UnregisterChannel(NULL, chan);
+    if (timer != NULL) {
+	Tcl_DeleteTimerHandler(timer);
+    }
 }
 
 static int
@@ -250,20 +379,9 @@ ChanWait(
 	errno = EBADF;
 	return -1;
     }
-    ready = PyosslSockPoll(transPtr->chan, mask, ms);
+    ready = Poll(transPtr, mask, ms);
     if (ready == -2) {
-	/*
-	 * No descriptor tells (a reflected channel, a stack): its data come
-	 * through other events, so they are served while we wait.
-	 */
-	Tcl_TimerToken timer = ms > 0
-		? Tcl_CreateTimerHandler(ms, WakeUp, NULL) : NULL;
-
-	Tcl_DoOneEvent(ms == 0 ? TCL_ALL_EVENTS | TCL_DONT_WAIT
-		: TCL_ALL_EVENTS);
-	if (timer != NULL) {
-	    Tcl_DeleteTimerHandler(timer);
-	}
+	WaitInLoop(transPtr, mask, ms);
 	ready = mask;
     }
     return ready;
@@ -448,8 +566,8 @@ SendBounded(
 	    data += n;
 	    length -= n;
 	} else if (err != EAGAIN || tries++ > CLOSE_TRIES
-		|| PyosslSockPoll(transPtr->chan, TCL_WRITABLE,
-		CLOSE_MS / CLOSE_TRIES) == -2) {
+		|| Poll(transPtr, TCL_WRITABLE, CLOSE_MS / CLOSE_TRIES)
+		== -2) {
 	    return;
 	}
     }

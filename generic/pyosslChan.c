@@ -18,6 +18,8 @@
 TCL_DECLARE_MUTEX(counterMutex)
 static unsigned long counter = 0;	/* Guarded by counterMutex. */
 
+static Tcl_CloseProc CloseBegins;
+
 /*
  * ---------------------------------------------------------------------
  * The driver
@@ -305,6 +307,10 @@ ChanClose(
 
     PyosslChanNoTimers(cPtr);
     PyosslLinkWatch(&tlsPtr->link, 0, NULL, NULL);
+    if (!cPtr->closing && cPtr->chan != NULL) {
+	/* A close in the background, or an exit: Tcl calls no handlers. */
+	Tcl_DeleteCloseHandler(cPtr->chan, CloseBegins, cPtr);
+    }
     cPtr->chan = NULL;
     tlsPtr->chanPtr = NULL;
     PyosslOpBegin(&op);
@@ -407,6 +413,54 @@ const Tcl_ChannelType pyosslChanType = {
 
 /*
  * ---------------------------------------------------------------------
+ * As the transport of another connection
+ * ---------------------------------------------------------------------
+ */
+
+static int
+InnerWait(
+    void *inst,
+    int mask,
+    int ms)
+{
+    PyosslTls *tlsPtr = ((PyosslChan *) inst)->tlsPtr;
+    PyosslLink *linkPtr = &tlsPtr->link;
+    int ready;
+
+    if (tlsPtr->failure.message != NULL || tlsPtr->closed
+	    || ((mask & TCL_READABLE) && (PyosslChanAtEof(tlsPtr)
+	    || tlsPtr->maybeMore || PyosslLinkPending(linkPtr)))
+	    || ((mask & TCL_WRITABLE) && tlsPtr->established
+	    && (PyosslLinkQueued(linkPtr) == 0))) {
+	return mask;
+    }
+    if (linkPtr->typePtr == NULL) {
+	return -2;
+    }
+    ready = PyosslTlsWait(tlsPtr, (mask & TCL_READABLE)
+	    || !tlsPtr->established ? PYOSSL_TLS_WANT_READ
+	    : PYOSSL_TLS_WANT_WRITE, ms);
+    return ready > 0 ? mask : ready;
+}
+
+static int
+InnerMode(
+    void *inst,
+    int blocking)
+{
+    PyosslTls *tlsPtr = ((PyosslChan *) inst)->tlsPtr;
+    int old = tlsPtr->blocking;
+
+    tlsPtr->blocking = blocking;
+    return old;
+}
+
+const PyosslInnerChan pyosslInnerChan = {
+    &pyosslChanType, InnerWait, InnerMode
+};
+
+/*
+ * ---------------------------------------------------------------------
  * Making and finding channels
  * ---------------------------------------------------------------------
  */
@@ -439,6 +493,7 @@ PyosslChanMake(
     memset(cPtr, 0, sizeof(*cPtr));
     cPtr->refCount = 1;
     cPtr->stacked = stacked;
+    cPtr->quiet = tlsPtr->held;
     cPtr->tlsPtr = tlsPtr;
     PyosslTlsHold(tlsPtr);
     tlsPtr->chanPtr = cPtr;
@@ -487,7 +542,6 @@ PyosslChanFind(
     }
     return NULL;
 }
-    cPtr->quiet = tlsPtr->held;
 
 /* PyosslChanTls -- the connection under a channel, or NULL. Borrowed. */
 PyosslTls *

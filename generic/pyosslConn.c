@@ -59,6 +59,9 @@ ConnGone(
 	tlsPtr->autoConn = 1;
     } else if (tlsPtr->link.typePtr == &pyosslSockTransport) {
 	PyosslTlsClose(tlsPtr, NULL, 0);
+    } else if (tlsPtr->link.inst != NULL) {
+	/* Somebody else's channel stays open, and sends what we could not. */
+	PyosslChanTransportLeave(tlsPtr->link.inst, &tlsPtr->link);
     }
 }
 
@@ -459,11 +462,11 @@ ConnGetContext(
     PyosslTls *tlsPtr = objPtr->nativePtr;
 
     (void) objc; (void) objv;
+    /* Whoever has it may change it: no other connection shares it now. */
+    tlsPtr->ctxPtr->kept = 0;
     Tcl_SetObjResult(interp, PyosslCtxObj(objPtr->ipPtr, tlsPtr->ctxPtr));
     return TCL_OK;
 }
-    /* Whoever has it may change it: no other connection shares it now. */
-    tlsPtr->ctxPtr->kept = 0;
 
 static int
 ConnSetContext(

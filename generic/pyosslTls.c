@@ -611,6 +611,7 @@ PyosslTlsWait(
     if (PyosslLinkQueued(&tlsPtr->link) > 0) {
 	mask |= TCL_WRITABLE;
     }
+    tlsPtr->waiting++;
     if (ms < 0 && !tlsPtr->established && tlsPtr->deadline > 0) {
 	Tcl_WideInt left = tlsPtr->deadline - PyosslNow();
 
@@ -622,6 +623,7 @@ PyosslTlsWait(
     } else {
 	ready = PyosslLinkWait(&tlsPtr->link, mask, ms);
     }
+    tlsPtr->waiting--;
     if (ready > 0 && (ready & TCL_WRITABLE)) {
 	PyosslLinkFlush(&tlsPtr->link);
     }

@@ -214,12 +214,28 @@ MODULE_SCOPE void	PyosslLinkClose(PyosslLink *linkPtr,
 			    Tcl_Interp *interp, int linger);
 MODULE_SCOPE void	PyosslLinkFree(PyosslLink *linkPtr);
 
+/*
+ * What a transport needs to know of a channel of our own, TLS inside TLS;
+ * filled in by the driver (pyosslChan.c).
+ */
+typedef struct PyosslInnerChan {
+    const Tcl_ChannelType *typePtr;
+    int (*waitProc)(void *inst, int mask, int ms);
+				/* As waitProc above; -2: it cannot tell. */
+    int (*modeProc)(void *inst, int blocking);
+				/* Sets it for the next call; the old mode. */
+} PyosslInnerChan;
+
+MODULE_SCOPE const PyosslInnerChan pyosslInnerChan;
+
 /* A Tcl channel as transport (pyosslBioChan.c). */
 MODULE_SCOPE const PyosslTransportType pyosslChanTransport;
 MODULE_SCOPE void *	PyosslChanTransportNew(Tcl_Interp *interp,
 			    Tcl_Channel chan, int stacked);
 MODULE_SCOPE Tcl_Channel PyosslChanTransportChannel(void *inst);
 MODULE_SCOPE void	PyosslChanTransportDetach(void *inst);
+MODULE_SCOPE void	PyosslChanTransportLeave(void *inst,
+			    PyosslLink *linkPtr);
 
 /*
  * A socket of our own (unix/pyosslUnixSock.c, win/pyosslWinSock.c).
@@ -317,8 +333,11 @@ struct PyosslTls {
 				 * output was shut down. */
     int maybeMore;		/* OpenSSL may hold data for a reader. */
     int reported;		/* The failure was told to somebody. */
+    int held;			/* A listener goes on with the handshake:
+				 * nobody else watches the transport. */
     int busy;			/* OpenSSL is at work on it: it must not be
 				 * entered again. */
+    int waiting;		/* A blocking call waits, maybe in a loop. */
     int missed;			/* Something was to be done meanwhile. */
     PyosslFailure failure;	/* Fatal and sticky. */
     PyosslFailure refusal;	/* Of the last step only: it could not be
@@ -333,8 +352,6 @@ struct PyosslTls {
     int renegotiations;		/* Completed after the first handshake. */
     int renegotiating;		/* [renegotiate] was called, and has not begun. */
     char *stash;		/* Data that came before a new handshake was */
-    int held;			/* A listener goes on with the handshake:
-				 * nobody else watches the transport. */
     int stashStart, stashLength, stashSize;	/* done; read first. */
     char *verifyText;		/* The check that failed first, or NULL. */
     char *verifyHost;		/* The name checked, or NULL. */
@@ -394,6 +411,6 @@ MODULE_SCOPE int	PyosslChanSetBlocking(PyosslTls *tlsPtr, int blocking);
 MODULE_SCOPE void	PyosslChanDeadline(PyosslTls *tlsPtr);
 MODULE_SCOPE void	PyosslChanKick(PyosslTls *tlsPtr);
 MODULE_SCOPE void	PyosslChanClose(PyosslTls *tlsPtr, Tcl_Interp *interp);
+MODULE_SCOPE void	PyosslChanWake(PyosslTls *tlsPtr);
 
 #endif /* PYOSSL_TLS_H */
-MODULE_SCOPE void	PyosslChanWake(PyosslTls *tlsPtr);

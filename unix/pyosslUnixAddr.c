@@ -36,6 +36,7 @@ PyosslSockConfigure(
     int on = 1;
 
     fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+    /* Where it could not be set at once. */
     fcntl(fd, F_SETFD, FD_CLOEXEC);
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 #ifdef SO_NOSIGPIPE
@@ -111,22 +112,28 @@ PyosslSockLinger(
     sockPtr->lingerMs = ms;
 }
 
-/* poll(2) with Tcl's masks, restarted after signals. */
+/*
+ * PyosslSockPollFds --
+ *	poll(2) with Tcl's masks, restarted after signals, for descriptors of
+ *	both directions; -1: none.
+ */
 int
-PyosslSockPollFd(
-    int fd,
-    int mask,
+PyosslSockPollFds(
+    int readFd,
+    int writeFd,
     int ms)
 {
-    struct pollfd entry;
+    struct pollfd entries[2];
     long until = ms >= 0 ? PyosslSockNow() + ms : 0;
     int n, ready = 0;
 
-    entry.fd = fd;
-    entry.events = (mask & TCL_READABLE ? POLLIN : 0)
-	    | (mask & TCL_WRITABLE ? POLLOUT : 0);
+    entries[0].fd = readFd;
+    entries[0].events = POLLIN;
+    entries[1].fd = writeFd;
+    entries[1].events = POLLOUT;
+    entries[0].revents = entries[1].revents = 0;
     for (;;) {
-	n = poll(&entry, 1, ms);
+	n = poll(entries, 2, ms);
 	if (n >= 0 || errno != EINTR) {
 	    break;
 	}
@@ -140,13 +147,23 @@ PyosslSockPollFd(
     if (n <= 0) {
 	return n;
     }
-    if (entry.revents & (POLLIN | POLLERR | POLLHUP | POLLNVAL)) {
+    if (readFd >= 0 && entries[0].revents != 0) {
 	ready |= TCL_READABLE;
     }
-    if (entry.revents & (POLLOUT | POLLERR | POLLHUP | POLLNVAL)) {
+    if (writeFd >= 0 && entries[1].revents != 0) {
 	ready |= TCL_WRITABLE;
     }
     return ready;
+}
+
+int
+PyosslSockPollFd(
+    int fd,
+    int mask,
+    int ms)
+{
+    return PyosslSockPollFds(mask & TCL_READABLE ? fd : -1,
+	    mask & TCL_WRITABLE ? fd : -1, ms);
 }
 
 /*
@@ -207,7 +224,8 @@ TryAddresses(
 	    err = EADDRNOTAVAIL;
 	    continue;
 	}
-	sockPtr->fd = socket(addrPtr->ai_family, SOCK_STREAM, 0);
+	sockPtr->fd = socket(addrPtr->ai_family, SOCK_STREAM | SOCK_CLOEXEC,
+		0);
 	if (sockPtr->fd < 0) {
 	    err = errno;
 	    continue;
@@ -336,7 +354,7 @@ PyosslSockConnectStep(
 PyosslSock *
 PyosslSockNew(void)
 {
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     if (fd < 0) {
 	return NULL;
@@ -354,12 +372,11 @@ PyosslSock *
 PyosslSockDup(
     int fd)
 {
-    int copy = dup(fd);
+    int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 
     if (copy < 0) {
 	return NULL;
     }
-    fcntl(copy, F_SETFD, FD_CLOEXEC);
     return PyosslSockMake(copy);
 }
 
@@ -380,7 +397,7 @@ MatchFamily(
 	    && name.ss_family == family) {
 	return 0;
     }
-    fd = socket(family, SOCK_STREAM, 0);
+    fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0) {
 	return -1;
     }
@@ -535,7 +552,8 @@ PyosslSockListenAll(
 	unsigned short *portPtr = addrPtr->ai_family == AF_INET6
 		? &((struct sockaddr_in6 *) addrPtr->ai_addr)->sin6_port
 		: &((struct sockaddr_in *) addrPtr->ai_addr)->sin_port;
-	int fd = socket(addrPtr->ai_family, SOCK_STREAM, 0);
+	int fd = socket(addrPtr->ai_family, SOCK_STREAM | SOCK_CLOEXEC,
+		0);
 
 	if (fd < 0) {
 	    err = errno;

@@ -115,15 +115,25 @@ PyosslSockPoll(
     int ms)
 {
     ClientData handle;
-    const char *type = Tcl_ChannelName(Tcl_GetChannelType(chan));
+    int fds[2] = {-1, -1};	/* A pipe has one for each direction. */
 
     /* Layers that keep data of their own cannot be judged by a descriptor. */
-    if (Tcl_GetStackedChannel(chan) != NULL || strcmp(type, "pyossl") == 0
-	    || Tcl_GetChannelHandle(chan, mask & TCL_READABLE
-	    ? TCL_READABLE : TCL_WRITABLE, &handle) != TCL_OK) {
+    if (Tcl_GetStackedChannel(chan) != NULL) {
 	return -2;
     }
-    return PyosslSockPollFd((int) (intptr_t) handle, mask, ms);
+    if (mask & TCL_READABLE) {
+	if (Tcl_GetChannelHandle(chan, TCL_READABLE, &handle) != TCL_OK) {
+	    return -2;
+	}
+	fds[0] = (int) (intptr_t) handle;
+    }
+    if (mask & TCL_WRITABLE) {
+	if (Tcl_GetChannelHandle(chan, TCL_WRITABLE, &handle) != TCL_OK) {
+	    return -2;
+	}
+	fds[1] = (int) (intptr_t) handle;
+    }
+    return PyosslSockPollFds(fds[0], fds[1], ms);
 }
 
 /*

@@ -13,7 +13,9 @@
 #endif
 #include "pyosslTls.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
+#include <sys/socket.h>
 
 struct PyosslSock {
     int fd;
@@ -36,6 +38,15 @@ MODULE_SCOPE PyosslSock *PyosslSockMake(int fd);
 MODULE_SCOPE void	PyosslSockConfigure(int fd);
 MODULE_SCOPE void	PyosslSockCloseFd(PyosslSock *sockPtr);
 MODULE_SCOPE void	PyosslSockFreeAddresses(PyosslSock *sockPtr);
+/* So that no other thread's child gets the descriptor in between. */
+#ifndef SOCK_CLOEXEC
+#   define SOCK_CLOEXEC	0
+#endif
+#ifndef F_DUPFD_CLOEXEC
+#   define F_DUPFD_CLOEXEC F_DUPFD
+#endif
+
+MODULE_SCOPE int	PyosslSockPollFds(int readFd, int writeFd, int ms);
 MODULE_SCOPE int	PyosslSockPollFd(int fd, int mask, int ms);
 
 #endif /* PYOSSL_UNIX_SOCK_H */

@@ -307,8 +307,11 @@ ChanClose(
 
     PyosslChanNoTimers(cPtr);
     PyosslLinkWatch(&tlsPtr->link, 0, NULL, NULL);
-    if (!cPtr->closing && cPtr->chan != NULL) {
-	/* A close in the background, or an exit: Tcl calls no handlers. */
+    if (!cPtr->told && cPtr->chan != NULL) {
+	/*
+	 * A close in the background, an exit, or the end of a stacked channel
+	 * alone: Tcl did not call the handler, and must not later.
+	 */
 	Tcl_DeleteCloseHandler(cPtr->chan, CloseBegins, cPtr);
     }
     cPtr->chan = NULL;
@@ -469,7 +472,9 @@ static void
 CloseBegins(
     void *clientData)
 {
-    ((PyosslChan *) clientData)->closing = 1;
+    PyosslChan *cPtr = clientData;
+
+    cPtr->closing = cPtr->told = 1;
 }
 
 /* PyosslChanOpened -- Tcl has made the channel for it. */

@@ -17,6 +17,7 @@ typedef struct PyosslChan {
     int refCount;		/* The driver, and each event under way. */
     int stacked;
     int interest;		/* What Tcl wants to be told of. */
+    int told;			/* CloseBegins was called. */
     int closing;		/* Tcl_Close has begun. */
     int finWanted;		/* Half close: close_notify is still to go. */
     int quiet;			/* unimport works on it: no events. */

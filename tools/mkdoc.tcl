@@ -4,6 +4,9 @@
 #
 #	tclsh mkdoc.tcl SOURCE TARGET VERSION
 #
+#	doc/ctx.man, the page of pyossl::ctx, becomes pyossl_ctx.n: in the folder
+#	where manual pages are installed, socket.n and its like are Tcl's own.
+#
 #	@VERSION@ in a page stands for the version.  A page with an error or a
 #	warning fails the run, so that "make doc" is also the pages' test.
 
@@ -49,8 +52,11 @@ foreach path [lsort [glob -nocomplain -directory $source *.man]] {
 	    incr failed
 	    break
 	}
-	set channel [open [file join $target \
-		[file rootname [file tail $path]]$suffix] w]
+	set name [file rootname [file tail $path]]
+	if {$name ne "pyossl"} {
+	    set name pyossl_$name
+	}
+	set channel [open [file join $target $name$suffix] w]
 	fconfigure $channel -encoding utf-8 -translation lf
 	puts $channel $result
 	close $channel

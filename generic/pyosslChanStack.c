@@ -7,6 +7,15 @@
 
 #include "pyosslChan.h"
 
+/* A channel handler that is never left in place. */
+static void
+Nothing(
+    void *clientData,
+    int mask)
+{
+    (void) clientData; (void) mask;
+}
+
 /*
  * PyosslChanStack --
  *	Covers an open channel, which is the connection's transport.
@@ -39,6 +48,12 @@ PyosslChanStack(
 	return NULL;
     }
     PyosslChanOpened(cPtr, chan);
+    /*
+     * Tcl tells the new top of the interest in it only when that changes;
+     * it may have handlers already, and go on with the very same ones.
+     */
+    Tcl_CreateChannelHandler(chan, TCL_READABLE, Nothing, NULL);
+    Tcl_DeleteChannelHandler(chan, Nothing, NULL);
     PyosslChanUpdate(cPtr);
     return cPtr->chan;
 }

@@ -141,6 +141,10 @@ Utf16Obj(
     Tcl_DString utf8;
     int i;
 
+    if (length >= 2 && bytes[length - 2] == 0 && bytes[length - 1] == 0) {
+	/* Some programs count the end of a C string as part of it. */
+	length -= 2;
+    }
     Tcl_DStringInit(&utf8);
     for (i = 0; i + 1 < length; i += 2) {
 	unsigned long c = bytes[i] << 8 | bytes[i + 1];

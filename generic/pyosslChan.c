@@ -316,6 +316,7 @@ ChanClose(
     }
     cPtr->chan = NULL;
     tlsPtr->chanPtr = NULL;
+    tlsPtr->ending = 1;
     PyosslOpBegin(&op);
     PyosslTlsClose(tlsPtr, interp, 1);
     PyosslOpEndFailure(&op, &tlsPtr->failure, 0);

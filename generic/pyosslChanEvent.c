@@ -259,7 +259,8 @@ PyosslChanDeadline(
     PyosslChan *cPtr = tlsPtr->chanPtr;
     Tcl_WideInt left = tlsPtr->deadline - PyosslNow();
 
-    if (cPtr != NULL && tlsPtr->deadline > 0 && !tlsPtr->established) {
+    if (cPtr != NULL && tlsPtr->deadline > 0 && !tlsPtr->established
+	    && !tlsPtr->held) {
 	CancelDeadline(cPtr);
 	cPtr->deadline = Tcl_CreateTimerHandler(left > 0 ? (int) left : 0,
 		DeadlineReached, cPtr);

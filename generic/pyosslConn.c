@@ -158,7 +158,7 @@ ConnChannel(
 
     (void) objc; (void) objv;
     if (chan == NULL) {
-	if (tlsPtr->closed) {
+	if (tlsPtr->closed || tlsPtr->ending) {
 	    return PyosslFailErrno(interp, PYOSSL_SSL, EBADF,
 		    "the connection is closed");
 	}

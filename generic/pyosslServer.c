@@ -199,6 +199,7 @@ PendingClose(
     PyosslTls *tlsPtr = pendingPtr->tlsPtr;
 
     tlsPtr->held = 0;
+    tlsPtr->ending = 1;
     PyosslChanClose(tlsPtr, pendingPtr->listenerPtr->ipPtr->interp);
     PyosslTlsClose(tlsPtr, NULL, 0);
 }

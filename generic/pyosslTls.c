@@ -202,6 +202,39 @@ PyosslTlsSetHost(
  */
 
 /*
+ * Whether the session that a client offers was verified as the connection
+ * has to be: what is resumed shows no certificate again, and OpenSSL looks
+ * neither at how the old verification ended nor at the name.
+ */
+static int
+SessionFits(
+    const PyosslTls *tlsPtr)
+{
+    X509 *certPtr = SSL_SESSION_get0_peer(SSL_get_session(tlsPtr->ssl));
+    const char *host = tlsPtr->verifyHost;
+    ASN1_OCTET_STRING *addressPtr;
+
+    if (!(SSL_get_verify_mode(tlsPtr->ssl) & SSL_VERIFY_PEER)
+	    || tlsPtr->ctxPtr->lenient) {
+	return 1;
+    }
+    if (certPtr == NULL || SSL_get_verify_result(tlsPtr->ssl) != X509_V_OK) {
+	return 0;
+    }
+    if (host == NULL) {
+	return 1;
+    }
+    addressPtr = a2i_IPADDRESS(host);
+    ERR_clear_error();
+    if (addressPtr != NULL) {
+	ASN1_OCTET_STRING_free(addressPtr);
+	return X509_check_ip_asc(certPtr, host, 0) == 1;
+    }
+    return X509_check_host(certPtr, host, 0,
+	    X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, NULL) == 1;
+}
+
+/*
  * Every step starts here: old output first, and nobody else's errors.
  * Results: PYOSSL_TLS_OK, then StepEnd must follow; or why not.
  */
@@ -229,6 +262,11 @@ StepBegin(
     if (PyosslLinkQueued(&tlsPtr->link) > 0) {
 	PyosslLinkFlush(&tlsPtr->link);
     }
+    if (!tlsPtr->established && !SSL_is_server(tlsPtr->ssl)
+	    && SSL_in_before(tlsPtr->ssl)
+	    && SSL_get_session(tlsPtr->ssl) != NULL && !SessionFits(tlsPtr)) {
+	SSL_set_session(tlsPtr->ssl, NULL);
+    }
     tlsPtr->busy = 1;
     ERR_clear_error();
     return PYOSSL_TLS_OK;
@@ -241,6 +279,10 @@ StepEnd(
     tlsPtr->busy = 0;
     if (PyosslLinkQueued(&tlsPtr->link) > 0) {
 	PyosslLinkFlush(&tlsPtr->link);
+    }
+    if (tlsPtr->ending && tlsPtr->autoConn && tlsPtr->connPtr != NULL) {
+	/* A callback closed the channel; a later one was given a command. */
+	PyosslObjectDelete(tlsPtr->connPtr);
     }
 }
 

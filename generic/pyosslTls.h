@@ -329,6 +329,8 @@ struct PyosslTls {
     int autoConn;		/* The channel owns it: its close deletes the
 				 * command too. */
     int closed;			/* The transport was closed. */
+    int ending;			/* Its channel is being closed: there will be
+				 * no other one. */
     int sentFin;		/* close_notify went out and the transport's
 				 * output was shut down. */
     int maybeMore;		/* OpenSSL may hold data for a reader. */

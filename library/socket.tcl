@@ -118,6 +118,19 @@ proc ::pyossl::Flag {options name default} {
     return [expr {bool($value)}]
 }
 
+# A command prefix; empty if it is not given.
+proc ::pyossl::Prefix {options name} {
+    if {![dict exists $options $name]} {
+	return ""
+    }
+    set prefix [dict get $options $name]
+    if {![string is list $prefix]} {
+	return -code error -level 2 -errorcode {PYOSSL SSL TypeError} \
+	    "$name must be a command prefix, a list, not \"$prefix\""
+    }
+    return $prefix
+}
+
 # Those of the options that a C command takes.
 proc ::pyossl::Pick {options names} {
     return [dict filter $options script {name value} {
@@ -250,15 +263,14 @@ proc ::pyossl::Configure {ctx server options} {
     SetPassword $ctx $options
     SetCertificate $ctx $options
     SetVerification $ctx $server $options
-    if {[dict exists $options -command]
-	    && [dict get $options -command] ne ""} {
-	$ctx set_info_callback \
-	    [list ::pyossl::InfoCallback [dict get $options -command]]
+    set command [Prefix $options -command]
+    if {$command ne ""} {
+	$ctx set_info_callback [list ::pyossl::InfoCallback $command]
     }
-    if {$server && [dict exists $options -validatecommand]
-	    && [dict get $options -validatecommand] ne ""} {
-	$ctx set_tlsext_servername_callback [list \
-	    ::pyossl::SniCallback [dict get $options -validatecommand]]
+    set validate [Prefix $options -validatecommand]
+    if {$server && $validate ne ""} {
+	$ctx set_tlsext_servername_callback \
+	    [list ::pyossl::SniCallback $validate]
     }
 }
 
@@ -372,11 +384,9 @@ proc ::pyossl::SetVerification {ctx server options} {
     if {!$server && !$require && ![dict exists $options -request]} {
 	set request 1
     }
-    set validate {}
-    if {[dict exists $options -validatecommand]
-	    && [dict get $options -validatecommand] ne ""} {
-	set validate [list ::pyossl::VerifyCallback \
-	    [dict get $options -validatecommand]]
+    set validate [Prefix $options -validatecommand]
+    if {$validate ne ""} {
+	set validate [list ::pyossl::VerifyCallback $validate]
     }
     set verify [expr {$request || $require}]
     set mode [expr {$verify ? "VERIFY_PEER" : "VERIFY_NONE"}]

@@ -494,7 +494,9 @@ SockClose(
     if (!tsdPtr->initialized) {
 	tsdPtr->initialized = 1;
 	tsdPtr->exitBudget = EXIT_MS;
-	Tcl_CreateThreadExitHandler(ThreadExit, tsdPtr);
+	if (!PyosslPollEnded()) {
+	    Tcl_CreateThreadExitHandler(ThreadExit, tsdPtr);
+	}
     }
     PyosslPollForget(&sockPtr->poll);
     sockPtr->pending = pending;

@@ -194,6 +194,9 @@ ChanWatch(
     PyosslChan *cPtr = inst;
 
     cPtr->interest = mask;
+    if (cPtr->chan != NULL && Tcl_InputBuffered(cPtr->chan) > 0) {
+	cPtr->tclTimer = 1;
+    }
     PyosslChanUpdate(cPtr);
 }
 

@@ -21,6 +21,8 @@ typedef struct PyosslChan {
     int closing;		/* Tcl_Close has begun. */
     int finWanted;		/* Half close: close_notify is still to go. */
     int quiet;			/* unimport works on it: no events. */
+    int tclTimer;		/* Tcl may have set a timer that keeps the
+				 * channel's address. */
     Tcl_TimerToken timer;	/* Something is ready without an event. */
     Tcl_TimerToken deadline;	/* The handshake's bound. */
 } PyosslChan;

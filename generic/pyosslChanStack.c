@@ -7,6 +7,8 @@
 
 #include "pyosslChan.h"
 
+#define EVENTS_MAX	100	/* Served between two looks at the peer. */
+
 /* A channel handler that is never left in place. */
 static void
 Nothing(
@@ -90,11 +92,12 @@ WaitSlice(
     long left)
 {
     long slice = tlsPtr->blocking || left < 10 ? left : 10;
+    int events = 0;
 
-    if (!tlsPtr->blocking) {
-	while (Tcl_DoOneEvent(TCL_ALL_EVENTS | TCL_DONT_WAIT)) {
-	    /* Perhaps the peer lives in this very thread. */
-	}
+    /* Perhaps the peer lives in this very thread. */
+    while (!tlsPtr->blocking && events++ < EVENTS_MAX
+	    && Tcl_DoOneEvent(TCL_ALL_EVENTS | TCL_DONT_WAIT)) {
+	/* One that asks for another at once must not hold us up. */
     }
     PyosslTlsWait(tlsPtr, result, (int) slice);
     return left - slice;
@@ -136,6 +139,33 @@ ExchangeClose(
     }
 }
 
+static void
+SetFlag(
+    void *clientData)
+{
+    *(int *) clientData = 1;
+}
+
+/*
+ * Lets the timers run that are due. Where a reader was to be told of
+ * buffered input, Tcl has one that keeps the address of the channel on top,
+ * and Tcl_UnstackChannel frees that channel without regard to it.
+ */
+static void
+RunTimers(void)
+{
+    int done = 0, tries = 0;
+    Tcl_TimerToken token = Tcl_CreateTimerHandler(0, SetFlag, &done);
+
+    while (!done && tries++ < 1000
+	    && Tcl_DoOneEvent(TCL_TIMER_EVENTS | TCL_DONT_WAIT)) {
+	/* Ours is the last one. */
+    }
+    if (!done) {
+	Tcl_DeleteTimerHandler(token);
+    }
+}
+
 /*
  * PyosslChanUnstack --
  *	Ends TLS on a channel that PyosslChanStack covered and leaves the
@@ -171,9 +201,13 @@ PyosslChanUnstack(
 	left = WaitSlice(tlsPtr, PYOSSL_TLS_WANT_WRITE, left);
     }
     PyosslChanQuiet(cPtr);
+    PyosslLinkWatch(&tlsPtr->link, 0, NULL, NULL);
     Tcl_DStringInit(&data);
     TakeBuffered(top, &data);
     ExchangeClose(tlsPtr, left, &data);
+    if (cPtr->tclTimer) {
+	RunTimers();
+    }
     cPtr->closing = 1;
     tlsPtr->closed = 1;
     code = PyosslOpEnd(&op, interp, TCL_OK);

@@ -267,6 +267,11 @@ StepBegin(
 	    && SSL_get_session(tlsPtr->ssl) != NULL && !SessionFits(tlsPtr)) {
 	SSL_set_session(tlsPtr->ssl, NULL);
     }
+    /*
+     * A channel's driver may use OpenSSL too (TLS in TLS), and must not do
+     * it before our own errors were looked at.
+     */
+    tlsPtr->link.corked = tlsPtr->link.typePtr == &pyosslChanTransport;
     tlsPtr->busy = 1;
     ERR_clear_error();
     return PYOSSL_TLS_OK;
@@ -277,6 +282,7 @@ StepEnd(
     PyosslTls *tlsPtr)
 {
     tlsPtr->busy = 0;
+    tlsPtr->link.corked = 0;
     if (PyosslLinkQueued(&tlsPtr->link) > 0) {
 	PyosslLinkFlush(&tlsPtr->link);
     }
@@ -539,7 +545,7 @@ PyosslTlsWrite(
     if (size > WRITE_LIMIT) {
 	size = WRITE_LIMIT;
     }
-    linkPtr->corked = size > SSL3_RT_MAX_PLAIN_LENGTH;
+    linkPtr->corked |= size > SSL3_RT_MAX_PLAIN_LENGTH;
     while (done < size) {
 	ret = SSL_write(tlsPtr->ssl, buf + done, size - done);
 	NoteEstablished(tlsPtr);
@@ -551,7 +557,6 @@ PyosslTlsWrite(
 	}
 	done += ret;
     }
-    linkPtr->corked = 0;
     StepEnd(tlsPtr);
     if (done > 0) {
 	*donePtr = done;

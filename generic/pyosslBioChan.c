@@ -206,6 +206,18 @@ InnerMode(
 	    Tcl_GetChannelInstanceData(transPtr->chan), blocking) : 0;
 }
 
+static void
+InnerDone(
+    ChanTransport *transPtr,
+    int mode)
+{
+    if (transPtr->inner && transPtr->chan != NULL) {
+	InnerMode(transPtr, mode);
+	/* Its words are for its own users; ours get our own. */
+	Tcl_SetChannelError(transPtr->chan, NULL);
+    }
+}
+
 /* Whether a driver in blocking mode would wait if it were asked now. */
 static int
 WouldWait(
@@ -259,15 +271,16 @@ ChanRead(
     }
     mode = InnerMode(transPtr, 0);
     n = Tcl_ReadRaw(transPtr->chan, buf, size);
-    if (transPtr->chan != NULL) {
-	InnerMode(transPtr, mode);
-    }
     if (n < 0) {
 	*errnoPtr = Tcl_GetErrno();
 	if (*errnoPtr == 0) {
 	    *errnoPtr = EIO;
 	}
+	if (transPtr->inner && *errnoPtr == ECONNABORTED) {
+	    n = 0;		/* A cut below is a cut here. */
+	}
     }
+    InnerDone(transPtr, mode);
     return (int) n;
 }
 
@@ -302,9 +315,6 @@ ChanWrite(
     }
     mode = InnerMode(transPtr, 0);
     n = Tcl_WriteRaw(transPtr->chan, buf, size);
-    if (transPtr->chan != NULL) {
-	InnerMode(transPtr, mode);
-    }
     if (n < 0) {
 	*errnoPtr = Tcl_GetErrno();
 	if (*errnoPtr == 0) {
@@ -312,8 +322,9 @@ ChanWrite(
 	}
     } else if (n == 0) {
 	*errnoPtr = EAGAIN;
-	return -1;
+	n = -1;
     }
+    InnerDone(transPtr, mode);
     return (int) n;
 }
 
@@ -397,6 +408,15 @@ ChanWatch(
     ChanTransport *transPtr = inst;
 
     if (transPtr->chan == NULL) {
+	/* Who waits for it has to learn that it is gone. */
+	transPtr->readyProc = readyProc;
+	transPtr->clientData = clientData;
+	if (mask == 0 && transPtr->gone != NULL) {
+	    Tcl_DeleteTimerHandler(transPtr->gone);
+	    transPtr->gone = NULL;
+	} else if (mask != 0 && transPtr->gone == NULL) {
+	    transPtr->gone = Tcl_CreateTimerHandler(0, TellGone, transPtr);
+	}
 	return;
     }
     if (transPtr->stacked) {
@@ -449,9 +469,8 @@ ChanShutdown(
     if (transPtr->chan == NULL) {
 	return EBADF;
     }
-    if (strcmp(Tcl_ChannelName(Tcl_GetChannelType(transPtr->chan)), "tcp")
-	    != 0 || Tcl_GetChannelHandle(transPtr->chan, TCL_READABLE,
-	    &handle) != TCL_OK) {
+    if (Tcl_GetChannelHandle(transPtr->chan, TCL_READABLE, &handle)
+	    != TCL_OK) {
 	return ENOTSOCK;
     }
     return PyosslSockShutdown((int) (intptr_t) handle, how) < 0 ? errno : 0;

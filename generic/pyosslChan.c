@@ -353,6 +353,26 @@ ChanClose2(
 }
 
 /*
+ * Whether Tcl has closed the channel, and only has not told us yet. After a
+ * flush in the background it calls no close handlers.
+ */
+static int
+IsClosed(
+    Tcl_Channel chan)
+{
+    int err;
+
+    do {
+	/* An open one cannot be told the place of, a closed one is refused;
+	 * an earlier error comes first, once. */
+	Tcl_SetErrno(0);
+	Tcl_Tell(chan);
+	err = Tcl_GetErrno();
+    } while (err != EINVAL && err != EACCES && err != 0);
+    return err == EACCES;
+}
+
+/*
  * The channel goes to another thread, or comes from one. Tcl says the same
  * when a channel is closed: cPtr->closing tells the two apart.
  */
@@ -366,7 +386,7 @@ ChanThreadAction(
     PyosslLink *linkPtr = &tlsPtr->link;
     PyosslCtx *ctxPtr;
 
-    if (cPtr->closing) {
+    if (cPtr->closing || cPtr->chan == NULL || IsClosed(cPtr->chan)) {
 	return;
     }
     if (action != TCL_CHANNEL_THREAD_REMOVE) {

@@ -190,7 +190,8 @@ PyosslChanUnstack(
 
     if (cPtr == NULL || !cPtr->stacked || cPtr->chan != top) {
 	return PyosslFail(interp, PYOSSL_SSL, "ValueError",
-		"\"%s\" is not a channel that TLS was started on with "
+		cPtr == NULL ? "bad channel \"%.60s\": not a TLS channel"
+		: "bad channel \"%.60s\": TLS was not started on it with "
 		"pyossl::import", Tcl_GetChannelName(chan));
     }
     tlsPtr = cPtr->tlsPtr;

@@ -204,7 +204,7 @@ GetChannel(
 
     if (chan == NULL) {
 	PyosslFail(interp, PYOSSL_SSL, "TypeError",
-		"\"%.60s\" is not an open channel", Tcl_GetString(nameObj));
+		"can not find channel named \"%.60s\"", Tcl_GetString(nameObj));
     }
     return chan;
 }
@@ -220,7 +220,7 @@ GetTls(
 
     if (chan != NULL && tlsPtr == NULL) {
 	PyosslFail(interp, PYOSSL_SSL, "TypeError",
-		"the channel \"%.60s\" has no TLS connection",
+		"bad channel \"%.60s\": not a TLS channel",
 		Tcl_GetString(nameObj));
     }
     return tlsPtr;
@@ -276,16 +276,17 @@ Unimport(
     int objc,
     Tcl_Obj *const objv[])
 {
-    Tcl_Channel chan = GetChannel(interp, objv[1]);
+    Tcl_Channel chan;
     int ms = UNIMPORT_MS;
 
     (void) ipPtr;
-    if (chan == NULL) {
-	return TCL_ERROR;
-    }
     if (objc == 3 || (objc == 4
 	    && strcmp(Tcl_GetString(objv[2]), "-timeout") != 0)) {
 	Tcl_WrongNumArgs(interp, 1, objv, "channel ?-timeout ms?");
+	return TCL_ERROR;
+    }
+    chan = GetChannel(interp, objv[1]);
+    if (chan == NULL) {
 	return TCL_ERROR;
     }
     if (objc == 4 && PyosslGetIntRange(interp, PYOSSL_SSL, "-timeout",

@@ -177,7 +177,8 @@ proc quickstart::explain {port caFile} {
 
 # A client that knows only the platform's authorities must refuse.
 proc quickstart::stranger {port} {
-    set channel [pyossl::socket localhost $port]
+    variable limit
+    set channel [pyossl::socket -handshaketimeout $limit localhost $port]
     chan configure $channel -blocking 0
     chan event $channel writable {set ::quickstart::connected 1}
     vwait ::quickstart::connected

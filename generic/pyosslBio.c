@@ -209,7 +209,7 @@ BioWrite(
 	return 0;
     }
     if (linkPtr->typePtr == NULL || linkPtr->corked
-	    || PyosslLinkQueued(linkPtr) > 0) {
+	    || linkPtr->typePtr->reenters || PyosslLinkQueued(linkPtr) > 0) {
 	QueueOut(linkPtr, data, length);
 	return length;
     }

@@ -642,5 +642,5 @@ ChanClose(
 const PyosslTransportType pyosslChanTransport = {
     "channel", ChanRead, ChanWrite, ChanWait, ChanWatch, ChanBlock,
     ChanShutdown, ChanHandle, ChanGetOption, ChanSetOption, ChanThread,
-    ChanClose, ChanFree, ChanPending
+    ChanClose, ChanFree, ChanPending, 1
 };

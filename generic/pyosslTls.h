@@ -172,6 +172,9 @@ typedef struct PyosslTransportType {
     int (*pendingProc)(void *inst);
 				/* Whether it has input that no event will
 				 * tell of. May be NULL. */
+    int reenters;		/* Writing may run scripts, or OpenSSL for
+				 * another connection: not from inside of it,
+				 * where an error may be on its way. */
 } PyosslTransportType;
 
 /*

@@ -298,14 +298,31 @@ proc relayscript {} {
 	foreach c [list stdin stdout $s] {
 	    fconfigure $c -translation binary -blocking 0 -buffering none
 	}
-	proc done {from to args} {
-	    if {$to eq "stdout"} {
-		exit
+	# One piece at a time: nothing is read before the last one has left.
+	proc pass {from to} {
+	    puts -nonewline $to [read $from 8192]
+	    if {[eof $from]} {
+		fileevent $from readable {}
+		if {$to eq "stdout"} {
+		    exit
+		}
+		fconfigure $to -blocking 1
+		close $to write
+		fconfigure $to -blocking 0
+	    } elseif {[chan pending output $to] > 0} {
+		fileevent $from readable {}
+		fileevent $to writable [list passed $from $to]
 	    }
-	    catch {close $to write}
 	}
-	fcopy stdin $s -command {done stdin $s}
-	fcopy $s stdout -command {done $s stdout}
+	proc passed {from to} {
+	    flush $to
+	    if {[chan pending output $to] == 0} {
+		fileevent $to writable {}
+		fileevent $from readable [list pass $from $to]
+	    }
+	}
+	passed stdin $s
+	passed $s stdout
 	vwait forever
     }]
 }

@@ -539,5 +539,5 @@ SockFree(
 const PyosslTransportType pyosslSockTransport = {
     "socket", SockRead, SockWrite, SockWait, SockWatch, SockBlock,
     SockShutdown, SockHandle, SockGetOption, SockSetOption, SockThread,
-    SockClose, SockFree, NULL
+    SockClose, SockFree, NULL, 0
 };

@@ -110,7 +110,7 @@ ReadyEstablished(
     char byte;
     int up = 0, got;
 
-    if (PyosslTlsInHandshake(tlsPtr)) {
+    if (PyosslTlsAwaitsHandshake(tlsPtr)) {
 	Keep(tlsPtr, PyosslTlsRenegotiate(tlsPtr));
     }
     if (cPtr->finWanted) {
@@ -329,11 +329,13 @@ WantedEstablished(
     PyosslLink *linkPtr = &tlsPtr->link;
     int mask = 0, memory = linkPtr->typePtr == NULL;
 
-    if (PyosslTlsInHandshake(tlsPtr)) {
-	/* Goes on though nobody reads; a writer has to wait for it. */
+    if (PyosslTlsAwaitsHandshake(tlsPtr)
+	    && tlsPtr->stashLength < PYOSSL_STASH_LIMIT) {
+	/* Goes on though nobody reads. */
 	mask |= TCL_READABLE;
 	*nowPtr |= tlsPtr->renegotiating || PyosslLinkPending(linkPtr);
-    } else if (cPtr->interest & TCL_WRITABLE) {
+    }
+    if ((cPtr->interest & TCL_WRITABLE) && !PyosslTlsInHandshake(tlsPtr)) {
 	mask |= TCL_WRITABLE;
 	*nowPtr |= memory;
     }

@@ -318,7 +318,10 @@ ConnSetShutdown(
     return TCL_OK;
 }
 
-/* renegotiate: asks for a new handshake, TLS 1.2 and older. */
+/*
+ * renegotiate: asks for a new handshake, TLS 1.2 and older. 1, or 0 where
+ * one is under way already.
+ */
 static int
 ConnRenegotiate(
     PyosslObject *objPtr,
@@ -339,6 +342,12 @@ ConnRenegotiate(
 	SSL_renegotiate(tlsPtr->ssl);
 	return PyosslFailQueue(interp, PYOSSL_SSL, "TLS 1.3 has no "
 		"renegotiation; [key_update] changes the keys");
+    }
+    if (!tlsPtr->established || tlsPtr->busy
+	    || PyosslTlsAwaitsHandshake(tlsPtr)) {
+	/* One is under way: a second one would break it. */
+	Tcl_SetObjResult(interp, Tcl_NewIntObj(0));
+	return TCL_OK;
     }
     PyosslOpBegin(&op);
     ok = SSL_renegotiate(tlsPtr->ssl) == 1;

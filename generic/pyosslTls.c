@@ -14,8 +14,6 @@
 
 /* The most that one call hands to OpenSSL: bounds the output queue. */
 #define WRITE_LIMIT	(128 * 1024)
-/* The most that a writer reads on ahead of the reader. */
-#define STASH_LIMIT	(256 * 1024)
 
 TCL_DECLARE_MUTEX(indexMutex)
 static int exIndex = -1;	/* Guarded by indexMutex. */
@@ -403,6 +401,19 @@ PyosslTlsInHandshake(
 }
 
 /*
+ * PyosslTlsAwaitsHandshake --
+ *	The same; also of a server that has asked for one, to which the client
+ *	need never answer.
+ */
+int
+PyosslTlsAwaitsHandshake(
+    const PyosslTls *tlsPtr)
+{
+    return PyosslTlsInHandshake(tlsPtr) || (tlsPtr->established
+	    && SSL_renegotiate_pending(tlsPtr->ssl));
+}
+
+/*
  * PyosslTlsRenegotiate --
  *	Goes on with a new handshake on an established connection. Only a read
  *	may do that: the peer's data and its handshake come mixed, and OpenSSL
@@ -418,8 +429,8 @@ PyosslTlsRenegotiate(
     char buf[4096];
     int ret;
 
-    while (result == PYOSSL_TLS_OK && PyosslTlsInHandshake(tlsPtr)) {
-	if (tlsPtr->stashLength >= STASH_LIMIT) {
+    while (result == PYOSSL_TLS_OK && PyosslTlsAwaitsHandshake(tlsPtr)) {
+	if (tlsPtr->stashLength >= PYOSSL_STASH_LIMIT) {
 	    return PYOSSL_TLS_WANT_READ;
 	}
 	result = StepBegin(tlsPtr);

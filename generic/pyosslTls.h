@@ -304,6 +304,9 @@ MODULE_SCOPE void	PyosslPollWatch(PyosslPoll *pollPtr, int mask,
 MODULE_SCOPE void	PyosslPollForget(PyosslPoll *pollPtr);
 MODULE_SCOPE int	PyosslPollEnded(void);
 
+/* The most that a new handshake reads on ahead of the reader. */
+#define PYOSSL_STASH_LIMIT	(256 * 1024)
+
 /*
  * ---------------------------------------------------------------------
  * The connection (layer 3: pyosslTlsFail.c, pyosslTls.c)
@@ -383,6 +386,7 @@ MODULE_SCOPE PyosslTlsResult PyosslTlsClassify(PyosslTls *tlsPtr, int ret,
 			    int handshaking, const char *what);
 MODULE_SCOPE const PyosslFailure *PyosslTlsWhy(const PyosslTls *tlsPtr);
 MODULE_SCOPE int	PyosslTlsInHandshake(const PyosslTls *tlsPtr);
+MODULE_SCOPE int	PyosslTlsAwaitsHandshake(const PyosslTls *tlsPtr);
 MODULE_SCOPE PyosslTlsResult PyosslTlsRenegotiate(PyosslTls *tlsPtr);
 MODULE_SCOPE PyosslTlsResult PyosslTlsSent(PyosslTls *tlsPtr);
 MODULE_SCOPE void	PyosslTlsCloseNotify(PyosslTls *tlsPtr);

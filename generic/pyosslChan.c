@@ -130,6 +130,69 @@ ChanInput(
     return got;
 }
 
+/*
+ * Tcl 8.6 does not bear it that a channel is closed while it flushes it
+ * ("damaged channel list"), and a callback of ours may do just that. So the
+ * channel is held meanwhile; one that was closed nevertheless loses its
+ * transport at once, and Tcl's part of it when Tcl is out. What is below a
+ * stacked channel is held, since TLS may be taken off.
+ */
+static void
+CloseLate(
+    void *clientData)
+{
+    PyosslChan *cPtr = clientData;
+    Tcl_Channel chan = cPtr->held;
+
+    cPtr->late = NULL;
+    cPtr->held = NULL;
+    Tcl_UnregisterChannel(NULL, chan);
+}
+
+/* Results: 1 if the channel is held now. */
+static int
+Enter(
+    PyosslChan *cPtr)
+{
+    Tcl_Channel chan;
+
+    if (cPtr->chan == NULL || cPtr->held != NULL) {
+	return 0;
+    }
+    chan = cPtr->stacked ? Tcl_GetStackedChannel(cPtr->chan) : cPtr->chan;
+    Tcl_RegisterChannel(NULL, chan);
+    if (!Tcl_IsChannelShared(chan)) {
+	/* Nobody has it any more: this is the flush of its close. */
+	Tcl_DetachChannel(NULL, chan);
+	return 0;
+    }
+    cPtr->held = chan;
+    return 1;
+}
+
+/* Whether the channel was closed since Enter. */
+static int
+ClosedInside(
+    const PyosslChan *cPtr,
+    int entered)
+{
+    return entered && !Tcl_IsChannelShared(cPtr->held);
+}
+
+static void
+Leave(
+    PyosslChan *cPtr,
+    int entered)
+{
+    if (ClosedInside(cPtr, entered)) {
+	PyosslTlsClose(cPtr->tlsPtr, NULL, 1);
+	cPtr->late = Tcl_CreateTimerHandler(0, CloseLate, cPtr);
+    } else if (entered) {
+	Tcl_DetachChannel(NULL, cPtr->held);
+	cPtr->held = NULL;
+    }
+}
+
 static int
 ChanOutput(
     void *inst,
@@ -141,12 +204,13 @@ ChanOutput(
     PyosslTls *tlsPtr = cPtr->tlsPtr;
     PyosslTlsResult result = PYOSSL_TLS_OK;
     PyosslOp op;
-    int done = 0, now;
+    int done = 0, now, entered;
 
     if (!tlsPtr->started) {
 	return NotStarted(cPtr, errnoPtr);
     }
     PyosslChanHold(cPtr);
+    entered = Enter(cPtr);
     PyosslOpBegin(&op);
     do {
 	result = tlsPtr->established ? PYOSSL_TLS_OK
@@ -165,8 +229,13 @@ ChanOutput(
 	    break;
 	}
     } while (!PyosslOpFailed(&op) && tlsPtr->failure.message == NULL
+	    && !ClosedInside(cPtr, entered)
 	    && (result == PYOSSL_TLS_OK || WaitOrLeave(cPtr, result)));
     PyosslOpEndFailure(&op, &tlsPtr->failure, 0);
+    if (ClosedInside(cPtr, entered)) {
+	PyosslFailureErrno(&tlsPtr->failure, EBADF,
+		"a callback closed the channel");
+    }
     if (tlsPtr->failure.message != NULL || result == PYOSSL_TLS_FAIL
 	    || result == PYOSSL_TLS_BUSY) {
 	done = Fail(cPtr, errnoPtr);
@@ -182,6 +251,7 @@ ChanOutput(
 	PyosslChanUpdate(cPtr);
     }
     PyosslChanSettle(cPtr);
+    Leave(cPtr, entered);
     PyosslChanRelease(cPtr);
     return done;
 }
@@ -308,6 +378,12 @@ ChanClose(
     PyosslTls *tlsPtr = cPtr->tlsPtr;
     PyosslOp op;
 
+    if (cPtr->late != NULL) {
+	/* The thread ends before the timer's turn. */
+	Tcl_DeleteTimerHandler(cPtr->late);
+	cPtr->late = NULL;
+	cPtr->held = NULL;
+    }
     PyosslChanNoTimers(cPtr);
     PyosslLinkWatch(&tlsPtr->link, 0, NULL, NULL);
     if (!cPtr->told && cPtr->chan != NULL) {

@@ -25,6 +25,8 @@ typedef struct PyosslChan {
 				 * channel's address. */
     Tcl_TimerToken timer;	/* Something is ready without an event. */
     Tcl_TimerToken deadline;	/* The handshake's bound. */
+    Tcl_Channel held;		/* Not NULL: Tcl writes it just now. */
+    Tcl_TimerToken late;	/* It was closed meanwhile: to be done. */
 } PyosslChan;
 
 MODULE_SCOPE const Tcl_ChannelType pyosslChanType;

@@ -46,6 +46,9 @@ MODULE_SCOPE EVP_PKEY *	PyosslPkeyGet(Tcl_Interp *interp,
 			    PyosslModule module, Tcl_Obj *nameObj,
 			    int needPrivate);
 
+MODULE_SCOPE EVP_PKEY *	PyosslPkeyVerifier(Tcl_Interp *interp,
+			    Tcl_Obj *nameObj);
+
 /* The key and the digest of everything that signs or verifies. */
 MODULE_SCOPE int	PyosslPkeyDigest(Tcl_Interp *interp,
 			    PyosslModule module, EVP_PKEY *pkeyPtr,

@@ -8,6 +8,7 @@
 
 #include "pyosslCrypto.h"
 #include <openssl/asn1err.h>
+#include <openssl/core_names.h>
 #include <openssl/dsa.h>
 #include <openssl/dsaerr.h>
 #include <openssl/ecerr.h>
@@ -194,6 +195,21 @@ PyosslPkeyDigest(
     return TCL_OK;
 }
 
+/* Whether what a context is about to sign with has an algorithm's name. */
+static int
+HasAlgorithm(
+    EVP_MD_CTX *mdCtx)
+{
+    unsigned char name[128];
+    OSSL_PARAM params[2];
+
+    params[0] = OSSL_PARAM_construct_octet_string(
+	    OSSL_SIGNATURE_PARAM_ALGORITHM_ID, name, sizeof(name));
+    params[1] = OSSL_PARAM_construct_end();
+    return EVP_PKEY_CTX_get_params(EVP_MD_CTX_get_pkey_ctx(mdCtx), params) > 0
+	    && params[0].return_size > 0;
+}
+
 /*
  * Signs a few bytes. OpenSSL's X509_sign and its like write the algorithm
  * into the structure before they find out that key and digest do not go
@@ -211,11 +227,9 @@ TrySignature(
 
     ok = mdCtx != NULL
 	    && EVP_DigestSignInit(mdCtx, NULL, mdPtr, NULL, pkeyPtr) > 0;
-    if (ok && mdPtr != NULL && (EVP_PKEY_is_a(pkeyPtr, "EC")
-	    || EVP_PKEY_is_a(pkeyPtr, "DSA"))
-	    && !OBJ_find_sigid_by_algs(NULL, EVP_MD_get_type(mdPtr),
-	    EVP_PKEY_get_base_id(pkeyPtr))) {
-	/* No algorithm of that name; X509_sign would not say so. */
+    if (ok && (EVP_PKEY_is_a(pkeyPtr, "EC")
+	    || EVP_PKEY_is_a(pkeyPtr, "DSA")) && !HasAlgorithm(mdCtx)) {
+	/* X509_sign would fail without a reason. */
 	ERR_raise(ERR_LIB_ASN1, ASN1_R_DIGEST_AND_KEY_TYPE_NOT_SUPPORTED);
 	ok = 0;
     }

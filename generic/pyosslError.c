@@ -204,6 +204,28 @@ PyosslFailQueue(
     return TCL_ERROR;
 }
 
+/*
+ * [::pyossl::Queued]: the oldest error on OpenSSL's queue, in OpenSSL's words,
+ * or nothing. It stays there. For tests: no call of ours leaves one.
+ */
+int
+PyosslErrorQueued(
+    PyosslInterp *ipPtr,
+    Tcl_Interp *interp,
+    int objc,
+    Tcl_Obj *const objv[])
+{
+    unsigned long code = ERR_peek_error();
+    char text[256] = "";
+
+    (void) ipPtr; (void) objc; (void) objv;
+    if (code != 0) {
+	ERR_error_string_n(code, text, sizeof(text));
+    }
+    Tcl_SetObjResult(interp, Tcl_NewStringObj(text, -1));
+    return TCL_OK;
+}
+
 /* {PYOSSL MODULE SysCallError ERRNUM ERRSTR}; ERRSTR as "ECONNRESET". */
 static Tcl_Obj *
 ErrnoCode(

@@ -16,6 +16,9 @@
 #include <openssl/asn1err.h>
 #include <openssl/pemerr.h>
 
+/* In BER: the end is marked. DER knows lengths only. */
+#define INDEFINITE_LENGTH	0x80
+
 /* What the functions below share: the passphrase, and old ciphers. */
 typedef struct Lock {
     PyosslPass *passPtr;
@@ -100,6 +103,10 @@ KeyFromDer(
     infoPtr = d2i_PKCS8_PRIV_KEY_INFO(NULL, &p, length);
     if (infoPtr != NULL) {
 	pkeyPtr = KeyFromPkcs8(infoPtr);
+    } else if (length >= 2 && bytes[1] == INDEFINITE_LENGTH) {
+	/* No key is written so, and OpenSSL would look at it for long. */
+	ERR_clear_error();
+	ERR_raise(ERR_LIB_ASN1, ASN1_R_BAD_OBJECT_HEADER);
     } else {
 	ERR_clear_error();
 	p = bytes;
@@ -211,12 +218,18 @@ PyosslKeyRead(
     PyosslPass *passPtr,
     PyosslLegacy *legacyPtr)
 {
+    EVP_PKEY *pkeyPtr;
     Lock lock;
 
     lock.passPtr = passPtr;
     lock.legacyPtr = legacyPtr;
-    return type == PYOSSL_FILETYPE_PEM ? KeyFromPem(bytes, length, &lock)
+    pkeyPtr = type == PYOSSL_FILETYPE_PEM ? KeyFromPem(bytes, length, &lock)
 	    : KeyFromDer(bytes, length, &lock);
+    if (pkeyPtr == NULL && ERR_peek_error() == 0) {
+	/* A number of iterations that is none, for example. */
+	ERR_raise(ERR_LIB_PEM, PEM_R_BAD_DECRYPT);
+    }
+    return pkeyPtr;
 }
 
 /*

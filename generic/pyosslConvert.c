@@ -59,6 +59,19 @@ PyosslGetBytes(
 }
 
 /*
+ * A value that fits into 64 bits with its sign. Tcl takes 2**63 to 2**64-1 as
+ * well, and makes negative numbers of them.
+ */
+static int
+FitsWide(
+    Tcl_Obj *objPtr,
+    Tcl_WideInt *widePtr)
+{
+    return Tcl_GetWideIntFromObj(NULL, objPtr, widePtr) == TCL_OK
+	    && (*widePtr >= 0 || strchr(Tcl_GetString(objPtr), '-') != NULL);
+}
+
+/*
  * PyosslGetWide, PyosslGetInt, PyosslGetIntRange --
  *	A Tcl integer; what names it in the message.
  */
@@ -72,7 +85,7 @@ PyosslGetWide(
 {
     BIGNUM *bnPtr;
 
-    if (Tcl_GetWideIntFromObj(NULL, objPtr, widePtr) == TCL_OK) {
+    if (FitsWide(objPtr, widePtr)) {
 	return TCL_OK;
     }
     bnPtr = PyosslGetBignum(interp, module, what, objPtr);
@@ -153,7 +166,7 @@ PyosslGetBignum(
     Tcl_Obj *decimalObj;
     const char *text;
 
-    if (Tcl_GetWideIntFromObj(NULL, objPtr, &wide) == TCL_OK) {
+    if (FitsWide(objPtr, &wide)) {
 	decimalObj = Tcl_NewWideIntObj(wide);
     } else {
 	/*

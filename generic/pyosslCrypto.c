@@ -7,8 +7,6 @@
  */
 
 #include "pyosslCrypto.h"
-#include <openssl/asn1err.h>
-#include <openssl/pemerr.h>
 
 /*
  * ---------------------------------------------------------------------
@@ -112,145 +110,23 @@ DumpCertificate(
 
 /*
  * ---------------------------------------------------------------------
- * Private keys: loading. Each form is taken apart here rather than by
- * OpenSSL's decoders, so that a passphrase is asked for once, and only
- * where a key really needs it.
+ * Private keys
  * ---------------------------------------------------------------------
  */
-
-/* A key in PKCS#8, unlocked. NULL with the reason on the queue. */
-static EVP_PKEY *
-KeyFromPkcs8(
-    PKCS8_PRIV_KEY_INFO *infoPtr)
-{
-    EVP_PKEY *pkeyPtr = infoPtr != NULL ? EVP_PKCS82PKEY(infoPtr) : NULL;
-
-    PKCS8_PRIV_KEY_INFO_free(infoPtr);
-    return pkeyPtr;
-}
-
-/* A key in PKCS#8 under a passphrase, which is asked for. */
-static EVP_PKEY *
-KeyFromLocked(
-    const X509_SIG *lockedPtr,
-    PyosslPass *passPtr)
-{
-    char buf[PEM_BUFSIZE];
-    PKCS8_PRIV_KEY_INFO *infoPtr = NULL;
-    int length = PyosslPassRead(buf, sizeof(buf), 0, passPtr);
-
-    if (length < 0) {
-	ERR_raise(ERR_LIB_PEM, PEM_R_BAD_PASSWORD_READ);
-    } else {
-	infoPtr = PKCS8_decrypt(lockedPtr, buf, length);
-	OPENSSL_cleanse(buf, sizeof(buf));
-    }
-    return KeyFromPkcs8(infoPtr);
-}
-
-/* Whether the DER that was read is all there is; else the queue says so. */
-static int
-AtEnd(
-    const unsigned char *p,
-    const unsigned char *end)
-{
-    if (p != end) {
-	ERR_raise_data(ERR_LIB_ASN1, ASN1_R_TOO_LONG,
-		"%d bytes follow its end", (int) (end - p));
-    }
-    return p == end;
-}
-
-/*
- * A key in DER of any form: PKCS#8, locked or not, or the type's own. The
- * first two are tried first, since their outer structure tells them apart.
- */
-static EVP_PKEY *
-KeyFromDer(
-    const unsigned char *bytes,
-    long length,
-    PyosslPass *passPtr)
-{
-    const unsigned char *p = bytes, *end = bytes + length;
-    X509_SIG *lockedPtr = d2i_X509_SIG(NULL, &p, length);
-    PKCS8_PRIV_KEY_INFO *infoPtr;
-    EVP_PKEY *pkeyPtr = NULL;
-
-    if (lockedPtr != NULL) {
-	if (AtEnd(p, end)) {
-	    pkeyPtr = KeyFromLocked(lockedPtr, passPtr);
-	}
-	X509_SIG_free(lockedPtr);
-	return pkeyPtr;
-    }
-    ERR_clear_error();
-    p = bytes;
-    infoPtr = d2i_PKCS8_PRIV_KEY_INFO(NULL, &p, length);
-    if (infoPtr != NULL) {
-	pkeyPtr = KeyFromPkcs8(infoPtr);
-    } else {
-	ERR_clear_error();
-	p = bytes;
-	pkeyPtr = d2i_AutoPrivateKey(NULL, &p, length);
-    }
-    if (pkeyPtr != NULL && !AtEnd(p, end)) {
-	EVP_PKEY_free(pkeyPtr);
-	pkeyPtr = NULL;
-    }
-    return pkeyPtr;
-}
-
-/* Whether a PEM block holds a private key that OpenSSL knows to read. */
-static int
-IsKeyBlock(
-    const char *name)
-{
-    static const char suffix[] = "PRIVATE KEY";
-    size_t length = strlen(name), skip = sizeof(suffix) - 1;
-
-    return length >= skip && strcmp(name + length - skip, suffix) == 0
-	    && strncmp(name, "OPENSSH", 7) != 0;
-}
-
-/* The first private key in PEM. */
-static EVP_PKEY *
-KeyFromPem(
-    const unsigned char *bytes,
-    int length,
-    PyosslPass *passPtr)
-{
-    BIO *bioPtr = BIO_new_mem_buf(bytes, length);
-    char *name, *header;
-    unsigned char *data;
-    long dataLength;
-    EVP_PKEY *pkeyPtr = NULL;
-    EVP_CIPHER_INFO cipher;
-    int found = 0;
-
-    while (bioPtr != NULL && !found && PEM_read_bio_ex(bioPtr, &name, &header,
-	    &data, &dataLength, PEM_FLAG_SECURE | PEM_FLAG_EAY_COMPATIBLE)) {
-	long blockLength = dataLength;
-
-	found = IsKeyBlock(name);
-	/* A traditional key is locked by the block's header. */
-	if (found && PEM_get_EVP_CIPHER_INFO(header, &cipher)
-		&& PEM_do_header(&cipher, data, &dataLength, PyosslPassRead,
-		passPtr)) {
-	    pkeyPtr = KeyFromDer(data, dataLength, passPtr);
-	}
-	OPENSSL_secure_free(name);
-	OPENSSL_secure_free(header);
-	OPENSSL_secure_clear_free(data, blockLength);
-    }
-    BIO_free(bioPtr);
-    return pkeyPtr;
-}
 
 /* What to say of a key that could not be loaded. */
 static const char *
 LoadFailure(
-    const PyosslPass *passPtr)
+    const PyosslPass *passPtr,
+    const PyosslLegacy *legacyPtr,
+    char *text,			/* Room for a sentence. */
+    size_t size)
 {
+    if (legacyPtr->missing[0] != '\0') {
+	snprintf(text, size, "cannot load the private key: it is encrypted "
+		"with %s", legacyPtr->missing);
+	return text;
+    }
     if (!passPtr->asked) {
 	return "cannot load the private key";
     }
@@ -274,8 +150,10 @@ LoadPrivatekey(
     const unsigned char *bytes;
     unsigned char *copy;
     PyosslPass pass;
+    PyosslLegacy legacy;
     PyosslOp op;
     EVP_PKEY *pkeyPtr;
+    char text[160];
     int type, length, code = TCL_OK;
 
     if (PyosslGetFiletype(interp, PYOSSL_CRYPTO, objv[1], 0, &type) != TCL_OK
@@ -289,12 +167,13 @@ LoadPrivatekey(
     memcpy(copy, bytes, length);
     PyosslOpBegin(&op);
     ERR_clear_error();
-    pkeyPtr = type == PYOSSL_FILETYPE_PEM
-	    ? KeyFromPem(copy, length, &pass)
-	    : KeyFromDer(copy, length, &pass);
+    PyosslLegacyInit(&legacy);
+    pkeyPtr = PyosslKeyRead(type, copy, length, &pass, &legacy);
     if (pkeyPtr == NULL) {
-	code = PyosslFailQueue(interp, PYOSSL_CRYPTO, LoadFailure(&pass));
+	code = PyosslFailQueue(interp, PYOSSL_CRYPTO, LoadFailure(&pass,
+		&legacy, text, sizeof(text)));
     }
+    PyosslLegacyDone(&legacy);
     ERR_clear_error();
     code = PyosslOpEnd(&op, interp, code);
     OPENSSL_cleanse(copy, length);
@@ -305,54 +184,6 @@ LoadPrivatekey(
 	return code;
     }
     return PyosslPkeyReturn(ipPtr, pkeyPtr, 0);
-}
-
-/*
- * ---------------------------------------------------------------------
- * Private keys: dumping. Memory BIOs wipe what they held when they grow
- * and when they are freed.
- * ---------------------------------------------------------------------
- */
-
-/*
- * Writes a key; with a cipher the passphrase is asked for first, once, so
- * that OpenSSL has nothing to ask for.
- * Returns the BIO, or NULL with the reason on the queue or in an operation.
- */
-static BIO *
-KeyWrite(
-    int type,
-    EVP_PKEY *pkeyPtr,
-    const EVP_CIPHER *cipherPtr,
-    PyosslPass *passPtr)
-{
-    BIO *bioPtr = BIO_new(BIO_s_mem());
-    char buf[PEM_BUFSIZE], *pass = NULL;
-    int length = 0, ok = bioPtr != NULL;
-
-    if (ok && cipherPtr != NULL) {
-	length = PyosslPassRead(buf, sizeof(buf), 1, passPtr);
-	pass = buf;
-	if (length < 0) {
-	    ERR_raise(ERR_LIB_PEM, PEM_R_READ_KEY);
-	    ok = 0;
-	}
-    }
-    if (ok && type == PYOSSL_FILETYPE_PEM) {
-	ok = PEM_write_bio_PKCS8PrivateKey(bioPtr, pkeyPtr, cipherPtr, pass,
-		length, NULL, NULL);
-    } else if (ok && type == PYOSSL_FILETYPE_ASN1) {
-	ok = i2d_PKCS8PrivateKey_bio(bioPtr, pkeyPtr, cipherPtr, pass, length,
-		NULL, NULL);
-    } else if (ok) {
-	ok = EVP_PKEY_print_private(bioPtr, pkeyPtr, 0, NULL) > 0;
-    }
-    OPENSSL_cleanse(buf, sizeof(buf));
-    if (!ok) {
-	BIO_free(bioPtr);
-	return NULL;
-    }
-    return bioPtr;
 }
 
 /* The cipher and passphrase words of dump_privatekey. */
@@ -408,8 +239,10 @@ DumpPrivatekey(
     const EVP_CIPHER *cipherPtr = NULL;
     EVP_PKEY *pkeyPtr;
     PyosslPass pass;
+    PyosslLegacy legacy;
     PyosslOp op;
     BIO *bioPtr;
+    char text[160];
     int type, code = TCL_OK;
 
     if (objc == 4) {
@@ -430,11 +263,15 @@ DumpPrivatekey(
     EVP_PKEY_up_ref(pkeyPtr);
     PyosslOpBegin(&op);
     ERR_clear_error();
-    bioPtr = KeyWrite(type, pkeyPtr, cipherPtr, &pass);
+    PyosslLegacyInit(&legacy);
+    bioPtr = PyosslKeyWrite(type, pkeyPtr, cipherPtr, &pass, &legacy);
     if (bioPtr == NULL) {
-	code = PyosslFailQueue(interp, PYOSSL_CRYPTO,
-		"cannot dump the private key");
+	snprintf(text, sizeof(text), "cannot dump the private key%s%s",
+		legacy.missing[0] != '\0' ? ": it is to be encrypted with "
+		: "", legacy.missing);
+	code = PyosslFailQueue(interp, PYOSSL_CRYPTO, text);
     }
+    PyosslLegacyDone(&legacy);
     ERR_clear_error();
     code = PyosslOpEnd(&op, interp, code);
     EVP_PKEY_free(pkeyPtr);

@@ -12,6 +12,7 @@
 #include <openssl/pem.h>
 #include <openssl/pkcs7.h>
 #include <openssl/pkcs12.h>
+#include <openssl/provider.h>
 #include <openssl/x509v3.h>
 
 /*
@@ -45,6 +46,9 @@ MODULE_SCOPE EVP_PKEY *	PyosslPkeyGet(Tcl_Interp *interp,
 			    PyosslModule module, Tcl_Obj *nameObj,
 			    int needPrivate);
 
+MODULE_SCOPE EVP_PKEY *	PyosslPkeyVerifier(Tcl_Interp *interp,
+			    Tcl_Obj *nameObj);
+
 /* The key and the digest of everything that signs or verifies. */
 MODULE_SCOPE int	PyosslPkeyDigest(Tcl_Interp *interp,
 			    PyosslModule module, EVP_PKEY *pkeyPtr,
@@ -53,6 +57,31 @@ MODULE_SCOPE int	PyosslPkeySignArgs(Tcl_Interp *interp,
 			    PyosslModule module, Tcl_Obj *keyObj,
 			    Tcl_Obj *digestObj, EVP_PKEY **pkeyPtrPtr,
 			    const EVP_MD **mdPtrPtr);
+
+/*
+ * Old ciphers for one call (pyosslLegacy.c). [Choose] gives the library
+ * context that has a cipher.
+ */
+typedef struct PyosslLegacy {
+    OSSL_LIB_CTX *libCtx;	/* Owned; NULL as long as it is not needed. */
+    OSSL_PROVIDER *legacyPtr, *defaultPtr;
+				/* The providers in it. */
+    char missing[80];		/* "CIPHER, for which ... is missing" */
+} PyosslLegacy;
+
+MODULE_SCOPE void	PyosslLegacyInit(PyosslLegacy *legacyPtr);
+MODULE_SCOPE void	PyosslLegacyDone(PyosslLegacy *legacyPtr);
+MODULE_SCOPE int	PyosslLegacyCipherNid(const X509_ALGOR *algorPtr);
+MODULE_SCOPE int	PyosslLegacyChoose(PyosslLegacy *legacyPtr, int nid,
+			    OSSL_LIB_CTX **libCtxPtr);
+
+/* Private keys in files (pyosslKeyFile.c); the reason is on the queue. */
+MODULE_SCOPE EVP_PKEY *	PyosslKeyRead(int type, const unsigned char *bytes,
+			    int length, PyosslPass *passPtr,
+			    PyosslLegacy *legacyPtr);
+MODULE_SCOPE BIO *	PyosslKeyWrite(int type, EVP_PKEY *pkeyPtr,
+			    const EVP_CIPHER *cipherPtr, PyosslPass *passPtr,
+			    PyosslLegacy *legacyPtr);
 
 /* A name: of its own, or a live view into a certificate or request. */
 typedef enum {

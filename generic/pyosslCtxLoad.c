@@ -9,6 +9,7 @@
 #include "pyosslCrypto.h"
 #include "pyosslTls.h"
 #include <openssl/asn1err.h>
+#include <openssl/pemerr.h>
 
 static SSL_CTX *
 Native(
@@ -247,66 +248,38 @@ PyosslCtxUsePrivatekey(
     return TCL_OK;
 }
 
-/* Whether OpenSSL's decoders found nothing of the kind they look for. */
+/* Whether the file has nothing of the kind that was looked for. */
 static int
 NotFound(void)
 {
     unsigned long code = ERR_peek_error();
 
-    return ERR_GET_LIB(code) == ERR_LIB_OSSL_DECODER
-	    && ERR_GET_REASON(code) == ERR_R_UNSUPPORTED;
+    return (ERR_GET_LIB(code) == ERR_LIB_OSSL_DECODER
+	    && ERR_GET_REASON(code) == ERR_R_UNSUPPORTED)
+	    || (ERR_GET_LIB(code) == ERR_LIB_PEM
+	    && ERR_GET_REASON(code) == PEM_R_NO_START_LINE);
 }
 
-/* A private key in DER: any form, encrypted PKCS#8 included. */
-static EVP_PKEY *
-ReadKeyDer(
-    const PyosslFile *filePtr,
-    PyosslPass *passPtr)
+/* The error of a file with a private key that was not taken. */
+static int
+KeyFileFail(
+    Tcl_Interp *interp,
+    const PyosslPass *passPtr,
+    const PyosslLegacy *legacyPtr,
+    Tcl_Obj *pathObj)
 {
-    const unsigned char *p = filePtr->bytes;
-    const unsigned char *end = p + filePtr->length;
-    EVP_PKEY *pkeyPtr = NULL;
-    X509_SIG *sigPtr;
-    BIO *bioPtr;
+    char text[400];
 
-    sigPtr = d2i_X509_SIG(NULL, &p, (long) filePtr->length);
-    ERR_clear_error();
-    if (sigPtr != NULL) {
-	X509_SIG_free(sigPtr);
-	if (p == end) {
-	    bioPtr = PyosslFileBio(filePtr);
-	    pkeyPtr = d2i_PKCS8PrivateKey_bio(bioPtr, NULL, PyosslPassRead,
-		    passPtr);
-	    BIO_free(bioPtr);
-	}
-    } else {
-	p = filePtr->bytes;
-	pkeyPtr = d2i_AutoPrivateKey(NULL, &p, (long) filePtr->length);
+    if (legacyPtr->missing[0] != '\0') {
+	snprintf(text, sizeof(text), "cannot use the private key in "
+		"\"%.200s\": it is encrypted with %s",
+		Tcl_GetString(pathObj), legacyPtr->missing);
+	return PyosslFailQueue(interp, PYOSSL_SSL, text);
     }
-    if (pkeyPtr != NULL && p != end) {
-	EVP_PKEY_free(pkeyPtr);
-	pkeyPtr = NULL;
-	ERR_raise_data(ERR_LIB_ASN1, ASN1_R_TOO_LONG, "bytes after the key");
-    }
-    return pkeyPtr;
-}
-
-static EVP_PKEY *
-ReadKey(
-    const PyosslFile *filePtr,
-    int type,
-    PyosslPass *passPtr)
-{
-    EVP_PKEY *pkeyPtr;
-    BIO *bioPtr;
-
-    if (type == PYOSSL_FILETYPE_ASN1) {
-	return ReadKeyDer(filePtr, passPtr);
-    }
-    bioPtr = PyosslFileBio(filePtr);
-    pkeyPtr = PEM_read_bio_PrivateKey(bioPtr, NULL, PyosslPassRead, passPtr);
-    BIO_free(bioPtr);
-    return pkeyPtr;
+    return PyosslFileFail(interp, passPtr->asked && passPtr->cbPtr == NULL
+	    ? "decrypt, for want of a passphrase callback, the key in"
+	    : NotFound() ? "find a private key in"
+	    : "use the private key in", pathObj);
 }
 
 /*
@@ -325,6 +298,7 @@ PyosslCtxUsePrivatekeyFile(
     PyosslCallback *cbPtr = ctxPtr->cb[PYOSSL_CB_PASSWD];
     EVP_PKEY *pkeyPtr;
     PyosslPass pass;
+    PyosslLegacy legacy;
     PyosslOp op;
     PyosslFile file;
     int type, code = TCL_OK;
@@ -348,15 +322,15 @@ PyosslCtxUsePrivatekeyFile(
 	Tcl_IncrRefCount(pass.userdataObj);
     }
     PyosslOpBegin(&op);
-    pkeyPtr = ReadKey(&file, type, &pass);
+    PyosslLegacyInit(&legacy);
+    pkeyPtr = PyosslKeyRead(type, file.bytes, (int) file.length, &pass,
+	    &legacy);
     PyosslFileFree(&file);
     if (pkeyPtr == NULL
 	    || !SSL_CTX_use_PrivateKey(ctxPtr->sslCtx, pkeyPtr)) {
-	code = PyosslFileFail(interp, pass.asked && pass.cbPtr == NULL
-		? "decrypt, for want of a passphrase callback, the key in"
-		: NotFound() ? "find a private key in"
-		: "use the private key in", objv[2]);
+	code = KeyFileFail(interp, &pass, &legacy, objv[2]);
     }
+    PyosslLegacyDone(&legacy);
     EVP_PKEY_free(pkeyPtr);
     ERR_clear_error();
     if (pass.userdataObj != NULL) {

@@ -339,8 +339,10 @@ PyosslCtxSetCipherList(
 	Tcl_DStringFree(&old);
 	return TCL_OK;
     }
-    snprintf(what, sizeof(what), "cannot set the cipher list \"%.200s\"",
-	    Tcl_GetString(objv[2]));
+    snprintf(what, sizeof(what), "cannot set the cipher list \"%.150s\"%s",
+	    Tcl_GetString(objv[2]),
+	    strncmp(Tcl_GetString(objv[2]), "TLS_", 4) == 0
+	    ? " (set_ciphersuites is for those of TLS 1.3)" : "");
     PyosslFailQueue(interp, PYOSSL_SSL, what);
     SSL_CTX_set_security_level(sslCtx, 0);
     SSL_CTX_set_cipher_list(sslCtx, Tcl_DStringValue(&old));

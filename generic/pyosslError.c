@@ -12,6 +12,7 @@
 
 #include "pyosslInt.h"
 #include <errno.h>
+#include <openssl/sslerr.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -74,6 +75,39 @@ PyosslFail(
 }
 
 /*
+ * What can be done about a refusal of OpenSSL's TLS, most of them matters of
+ * the security level, see SSL_CTX_set_security_level(3); else nothing.
+ */
+static const char *
+Advice(
+    unsigned long code)
+{
+    if (ERR_GET_LIB(code) != ERR_LIB_SSL) {
+	return "";
+    }
+    switch (ERR_GET_REASON(code)) {
+    case SSL_R_EE_KEY_TOO_SMALL:
+    case SSL_R_CA_KEY_TOO_SMALL:
+    case SSL_R_CA_MD_TOO_WEAK:
+	return "; " PYOSSL_SECLEVEL_ADVICE;
+    case SSL_R_DH_KEY_TOO_SMALL:
+	return "; a cipher list with @SECLEVEL=1 allows 1024 bits, fewer "
+		"are refused at every security level";
+    case SSL_R_LEGACY_SIGALG_DISALLOWED_OR_UNSUPPORTED:
+	return "; " PYOSSL_SHA1_ADVICE;
+    case SSL_R_NO_CIPHERS_AVAILABLE:
+	return "; where the security level forbids them, a cipher list with "
+		"@SECLEVEL=0 allows them";
+    case SSL_R_NO_CIPHER_MATCH:
+	return "; this OpenSSL has none of these, see pyossl::ciphers "
+		"(export ciphers, SSL 2.0's and single DES are gone, RC4 and "
+		"3DES from most builds)";
+    default:
+	return "";
+    }
+}
+
+/*
  * Drains OpenSSL's queue into the list {{lib function reason} ...}, oldest
  * first, and finds the words for the message in it.
  */
@@ -113,6 +147,7 @@ DrainQueue(
 		    && strlen(data) < 200) {
 		Tcl_AppendPrintfToObj(messageObj, " [%s]", data);
 	    }
+	    Tcl_AppendToObj(messageObj, Advice(code), -1);
 	    told = 1;
 	}
     }
@@ -167,6 +202,28 @@ PyosslFailQueue(
     Tcl_SetObjResult(interp, messageObj);
     Tcl_SetObjErrorCode(interp, codeObj);
     return TCL_ERROR;
+}
+
+/*
+ * [::pyossl::Queued]: the oldest error on OpenSSL's queue, in OpenSSL's words,
+ * or nothing. It stays there. For tests: no call of ours leaves one.
+ */
+int
+PyosslErrorQueued(
+    PyosslInterp *ipPtr,
+    Tcl_Interp *interp,
+    int objc,
+    Tcl_Obj *const objv[])
+{
+    unsigned long code = ERR_peek_error();
+    char text[256] = "";
+
+    (void) ipPtr; (void) objc; (void) objv;
+    if (code != 0) {
+	ERR_error_string_n(code, text, sizeof(text));
+    }
+    Tcl_SetObjResult(interp, Tcl_NewStringObj(text, -1));
+    return TCL_OK;
 }
 
 /* {PYOSSL MODULE SysCallError ERRNUM ERRSTR}; ERRSTR as "ECONNRESET". */

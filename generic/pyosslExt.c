@@ -59,6 +59,35 @@ ExtOptions(
 }
 
 /*
+ * An extension whose value is no bytes at all, which OpenSSL cannot read from
+ * text; NULL where the text asks for something else, with a clean queue.
+ */
+static X509_EXTENSION *
+ExtEmpty(
+    const char *type,
+    const char *value)
+{
+    X509_EXTENSION *extPtr = NULL;
+    ASN1_OCTET_STRING *stringPtr;
+    ASN1_OBJECT *oidPtr;
+    int critical = strcmp(value, "critical,DER:") == 0;
+
+    if (!critical && strcmp(value, "DER:") != 0) {
+	return NULL;
+    }
+    stringPtr = ASN1_OCTET_STRING_new();
+    oidPtr = OBJ_txt2obj(type, 0);
+    if (stringPtr != NULL && oidPtr != NULL) {
+	extPtr = X509_EXTENSION_create_by_OBJ(NULL, oidPtr, critical,
+		stringPtr);
+    }
+    ASN1_OBJECT_free(oidPtr);
+    ASN1_OCTET_STRING_free(stringPtr);
+    ERR_clear_error();
+    return extPtr;
+}
+
+/*
  * Makes the extension, see X509V3_EXT_nconf(3). There is never a
  * configuration file behind it: @section finds nothing.
  */
@@ -93,7 +122,10 @@ ExtBuild(
 	X509V3_set_nconf(&ctx, confPtr);
     }
     ERR_clear_error();
-    extPtr = X509V3_EXT_nconf(confPtr, &ctx, type, value);
+    extPtr = ExtEmpty(type, value);
+    if (extPtr == NULL) {
+	extPtr = X509V3_EXT_nconf(confPtr, &ctx, type, value);
+    }
     NCONF_free(confPtr);
     return extPtr;
 }

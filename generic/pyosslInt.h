@@ -212,10 +212,19 @@ typedef struct PyosslFailure {
 #   define PYOSSL_PRINTF(f, a)
 #endif
 
+/* What to say of a refusal that is a matter of the security level. */
+#define PYOSSL_SECLEVEL_ADVICE \
+	"the security level forbids it, a cipher list with @SECLEVEL=0 " \
+	"allows it"
+#define PYOSSL_SHA1_ADVICE \
+	"TLS before 1.2 signs with SHA-1, which the security level forbids " \
+	"and a cipher list with @SECLEVEL=0 allows"
+
 MODULE_SCOPE const char *PyosslModuleName(PyosslModule module);
 MODULE_SCOPE int	PyosslFail(Tcl_Interp *interp, PyosslModule module,
 			    const char *kind, const char *format, ...)
 			    PYOSSL_PRINTF(4, 5);
+MODULE_SCOPE PyosslFunctionProc PyosslErrorQueued;
 MODULE_SCOPE int	PyosslFailQueue(Tcl_Interp *interp,
 			    PyosslModule module, const char *what);
 MODULE_SCOPE int	PyosslFailErrno(Tcl_Interp *interp,

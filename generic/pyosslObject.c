@@ -791,5 +791,6 @@ Describe(
 
 const PyosslFunction pyosslObjectFunctions[] = {
     {"Describe", Describe, 1, 1, "name", PYOSSL_INTERNAL},
+    {"Queued", PyosslErrorQueued, 0, 0, NULL, PYOSSL_INTERNAL},
     {NULL, NULL, 0, 0, NULL, 0}
 };

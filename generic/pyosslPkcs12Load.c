@@ -18,20 +18,37 @@
 #include "pyosslCrypto.h"
 #include <openssl/asn1err.h>
 #include <openssl/pkcs12err.h>
-#include <openssl/provider.h>
 
 typedef struct Parse {
     const char *pass;		/* Or NULL. */
     int passLength;
-    OSSL_LIB_CTX *legacyCtx;	/* Owned; NULL as long as it is not needed. */
-    OSSL_PROVIDER *legacyPtr, *defaultPtr;
-				/* The providers in it. */
+    PyosslLegacy legacy;	/* For old ciphers. */
     char message[160];		/* What to say; empty: nothing special. */
+    int locked;			/* Something in it is encrypted. */
     EVP_PKEY *pkeyPtr;		/* The first key. Owned. */
     Tcl_Obj *keyNameObj;	/* Its friendly name, or NULL. Counted. */
     STACK_OF(X509) *certsPtr;	/* All certificates, in order. Owned. */
     Tcl_Obj *namesObj;		/* A list of their friendly names. Counted. */
 } Parse;
+
+/* Forgets what was found so far. */
+static void
+ParseReset(
+    Parse *parsePtr)
+{
+    EVP_PKEY_free(parsePtr->pkeyPtr);
+    parsePtr->pkeyPtr = NULL;
+    while (sk_X509_num(parsePtr->certsPtr) > 0) {
+	X509_free(sk_X509_pop(parsePtr->certsPtr));
+    }
+    Tcl_DecrRefCount(parsePtr->namesObj);
+    parsePtr->namesObj = Tcl_NewListObj(0, NULL);
+    Tcl_IncrRefCount(parsePtr->namesObj);
+    if (parsePtr->keyNameObj != NULL) {
+	Tcl_DecrRefCount(parsePtr->keyNameObj);
+	parsePtr->keyNameObj = NULL;
+    }
+}
 
 static void
 ParseDone(
@@ -43,89 +60,27 @@ ParseDone(
     if (parsePtr->keyNameObj != NULL) {
 	Tcl_DecrRefCount(parsePtr->keyNameObj);
     }
-    OSSL_PROVIDER_unload(parsePtr->legacyPtr);
-    OSSL_PROVIDER_unload(parsePtr->defaultPtr);
-    OSSL_LIB_CTX_free(parsePtr->legacyCtx);
+    PyosslLegacyDone(&parsePtr->legacy);
 }
 
-/* The cipher of a password-based encryption; NID_undef if it is none. */
-static int
-CipherNid(
-    const X509_ALGOR *algorPtr)
-{
-    const ASN1_OBJECT *oidPtr;
-    int nid = NID_undef;
-
-    X509_ALGOR_get0(&oidPtr, NULL, NULL, algorPtr);
-    if (OBJ_obj2nid(oidPtr) == NID_pbes2) {
-	PBE2PARAM *paramPtr = ASN1_TYPE_unpack_sequence(
-		ASN1_ITEM_rptr(PBE2PARAM), algorPtr->parameter);
-
-	if (paramPtr != NULL) {
-	    nid = OBJ_obj2nid(paramPtr->encryption->algorithm);
-	    PBE2PARAM_free(paramPtr);
-	}
-    } else {
-	EVP_PBE_find(EVP_PBE_TYPE_OUTER, OBJ_obj2nid(oidPtr), &nid, NULL,
-		NULL);
-    }
-    return nid;
-}
-
-/* Whether the process can decrypt that as it is. */
-static int
-CipherPresent(
-    int nid)
-{
-    EVP_CIPHER *cipherPtr;
-
-    ERR_set_mark();
-    cipherPtr = EVP_CIPHER_fetch(NULL, OBJ_nid2sn(nid), NULL);
-    EVP_CIPHER_free(cipherPtr);
-    ERR_pop_to_mark();
-    return cipherPtr != NULL;
-}
-
-/*
- * Finds what is to decrypt an encryption: NULL is the process's own set of
- * algorithms, which is never changed. One that it lacks (RC2, RC4, DES) is
- * looked for in OpenSSL's legacy provider, in a context of our own.
- * Results:
- *	1 with *libCtxPtr, borrowed; 0, with the message, where the provider
- *	is missing.
- */
+/* Finds what is to decrypt an encryption, see PyosslLegacyChoose. */
 static int
 ChooseContext(
     Parse *parsePtr,
     const X509_ALGOR *algorPtr,
     OSSL_LIB_CTX **libCtxPtr)
 {
-    int nid = CipherNid(algorPtr);
-
-    *libCtxPtr = NULL;
-    if (nid == NID_undef || CipherPresent(nid)) {
+    parsePtr->locked = 1;
+    if (PyosslLegacyChoose(&parsePtr->legacy,
+	    PyosslLegacyCipherNid(algorPtr), libCtxPtr)) {
 	return 1;
     }
-    if (parsePtr->legacyCtx == NULL) {
-	parsePtr->legacyCtx = OSSL_LIB_CTX_new();
-	if (parsePtr->legacyCtx == NULL) {
-	    /* NULL would be the process's own. */
-	    return 0;
-	}
-	parsePtr->legacyPtr = OSSL_PROVIDER_load(parsePtr->legacyCtx,
-		"legacy");
-	parsePtr->defaultPtr = OSSL_PROVIDER_load(parsePtr->legacyCtx,
-		"default");
-    }
-    if (parsePtr->legacyPtr == NULL || parsePtr->defaultPtr == NULL) {
+    if (parsePtr->legacy.missing[0] != '\0') {
 	snprintf(parsePtr->message, sizeof(parsePtr->message),
-		"cannot load the PKCS#12 data: it is encrypted with %s, for "
-		"which OpenSSL's provider \"%s\" is missing", OBJ_nid2sn(nid),
-		parsePtr->legacyPtr == NULL ? "legacy" : "default");
-	return 0;
+		"cannot load the PKCS#12 data: it is encrypted with %s",
+		parsePtr->legacy.missing);
     }
-    *libCtxPtr = parsePtr->legacyCtx;
-    return 1;
+    return 0;
 }
 
 /*
@@ -326,25 +281,31 @@ ParseFile(
     return ok;
 }
 
+/* What to say where the passphrase may be at fault. */
+static void
+BlamePass(
+    Parse *parsePtr,
+    const PyosslPass *passPtr)
+{
+    if (parsePtr->message[0] == '\0') {
+	snprintf(parsePtr->message, sizeof(parsePtr->message), "%s",
+		passPtr->length > 0
+		? "cannot load the PKCS#12 data; is the passphrase right?"
+		: "cannot load the PKCS#12 data; does it need a passphrase?");
+    }
+}
+
 /*
  * Checks the MAC, and finds what the passphrase is in this file: an empty
  * one is written as no bytes by some programs, as one NUL character by
  * others, see PKCS12_parse(3).
  */
 static int
-PassFind(
+CheckMac(
     Parse *parsePtr,
     PKCS12 *pfxPtr,
     const PyosslPass *passPtr)
 {
-    if (!PKCS12_mac_present(pfxPtr)) {
-	ERR_raise(ERR_LIB_PKCS12, PKCS12_R_MAC_ABSENT);
-	snprintf(parsePtr->message, sizeof(parsePtr->message),
-		"cannot load the PKCS#12 data: nothing in it can be checked");
-	return 0;
-    }
-    parsePtr->pass = passPtr->length > 0 ? passPtr->string : NULL;
-    parsePtr->passLength = (int) passPtr->length;
     if (PKCS12_verify_mac(pfxPtr, parsePtr->pass, parsePtr->passLength)) {
 	return 1;
     }
@@ -357,10 +318,34 @@ PassFind(
     }
     if (ERR_peek_error() == 0) {
 	ERR_raise(ERR_LIB_PKCS12, PKCS12_R_MAC_VERIFY_FAILURE);
-	snprintf(parsePtr->message, sizeof(parsePtr->message), "%s",
-		passPtr->length > 0
-		? "cannot load the PKCS#12 data; is the passphrase right?"
-		: "cannot load the PKCS#12 data; does it need a passphrase?");
+	BlamePass(parsePtr, passPtr);
+    }
+    return 0;
+}
+
+/*
+ * A file without a MAC: whether the passphrase is right, only the decryption
+ * tells; so an empty one is tried in both its forms.
+ */
+static int
+ParseWithoutMac(
+    Parse *parsePtr,
+    const PKCS12 *pfxPtr,
+    const PyosslPass *passPtr)
+{
+    if (ParseFile(parsePtr, pfxPtr)) {
+	return 1;
+    }
+    if (parsePtr->pass == NULL && parsePtr->message[0] == '\0') {
+	ParseReset(parsePtr);
+	ERR_clear_error();
+	parsePtr->pass = "";
+	if (ParseFile(parsePtr, pfxPtr)) {
+	    return 1;
+	}
+    }
+    if (parsePtr->locked) {
+	BlamePass(parsePtr, passPtr);
     }
     return 0;
 }
@@ -438,8 +423,8 @@ FromDer(
 }
 
 /*
- * load_pkcs12 buffer ?passphrase? (manual 3.1): a new pkcs12. The MAC is
- * always checked, so there must be one.
+ * load_pkcs12 buffer ?passphrase? (manual 3.1): a new pkcs12. A MAC is always
+ * checked; the manual's library required one, today's OpenSSL does not.
  */
 int
 PyosslPkcs12Load(
@@ -466,10 +451,17 @@ PyosslPkcs12Load(
     ERR_clear_error();
     parse.certsPtr = sk_X509_new_null();
     pfxPtr = parse.certsPtr != NULL ? FromDer(bytes, length) : NULL;
-    if (pfxPtr != NULL && PassFind(&parse, pfxPtr, &pass)
-	    && ParseFile(&parse, pfxPtr)) {
+    parse.pass = pass.length > 0 ? pass.string : NULL;
+    parse.passLength = (int) pass.length;
+    if (pfxPtr != NULL && (PKCS12_mac_present(pfxPtr)
+	    ? CheckMac(&parse, pfxPtr, &pass) && ParseFile(&parse, pfxPtr)
+	    : ParseWithoutMac(&parse, pfxPtr, &pass))) {
 	p12Ptr = ParseResult(&parse);
     } else {
+	if (ERR_peek_error() == 0) {
+	    /* A number of iterations that is none, for example. */
+	    ERR_raise(ERR_LIB_PKCS12, PKCS12_R_PARSE_ERROR);
+	}
 	PyosslFailQueue(interp, PYOSSL_CRYPTO, parse.message[0] != '\0'
 		? parse.message : "cannot load the PKCS#12 data");
     }

@@ -7,6 +7,8 @@
  */
 
 #include "pyosslCrypto.h"
+#include <openssl/asn1err.h>
+#include <openssl/core_names.h>
 #include <openssl/dsa.h>
 #include <openssl/dsaerr.h>
 #include <openssl/ecerr.h>
@@ -14,8 +16,10 @@
 #include <openssl/rsa.h>
 #include <openssl/rsaerr.h>
 
-/* DSA starts here; OpenSSL would quietly round a smaller size up. */
+/* DSA starts here; OpenSSL would quietly round a smaller size up. So does
+ * RSA, where OpenSSL only says that it is too small. */
 #define DSA_MIN_BITS	512
+#define RSA_MIN_BITS	512
 
 static void
 PkeyFree(
@@ -124,6 +128,32 @@ PyosslPkeyGet(
     return keyPtr->pkeyPtr;
 }
 
+/*
+ * PyosslPkeyVerifier --
+ *	The key of a method that verifies a signature: with an empty pkey
+ *	nothing verifies, which is an Error, as in the manual's library.
+ * Results:
+ *	Borrowed from the object; NULL with a TypeError (no pkey) or an Error
+ *	in interp.
+ */
+EVP_PKEY *
+PyosslPkeyVerifier(
+    Tcl_Interp *interp,
+    Tcl_Obj *nameObj)
+{
+    PyosslPkey *keyPtr = PyosslNativeGet(interp, PYOSSL_CRYPTO, nameObj,
+	    &pyosslPkeyClass);
+
+    if (keyPtr != NULL && keyPtr->pkeyPtr == NULL) {
+	ERR_clear_error();
+	ERR_raise(ERR_LIB_EVP, EVP_R_NO_KEY_SET);
+	PyosslFailQueue(interp, PYOSSL_CRYPTO, "the signature cannot be "
+		"verified with an empty pkey");
+	return NULL;
+    }
+    return keyPtr != NULL ? keyPtr->pkeyPtr : NULL;
+}
+
 /* Ed25519 and Ed448 hash by themselves, see EVP_PKEY-ED25519(7). */
 static int
 HashesItself(
@@ -165,6 +195,21 @@ PyosslPkeyDigest(
     return TCL_OK;
 }
 
+/* Whether what a context is about to sign with has an algorithm's name. */
+static int
+HasAlgorithm(
+    EVP_MD_CTX *mdCtx)
+{
+    unsigned char name[128];
+    OSSL_PARAM params[2];
+
+    params[0] = OSSL_PARAM_construct_octet_string(
+	    OSSL_SIGNATURE_PARAM_ALGORITHM_ID, name, sizeof(name));
+    params[1] = OSSL_PARAM_construct_end();
+    return EVP_PKEY_CTX_get_params(EVP_MD_CTX_get_pkey_ctx(mdCtx), params) > 0
+	    && params[0].return_size > 0;
+}
+
 /*
  * Signs a few bytes. OpenSSL's X509_sign and its like write the algorithm
  * into the structure before they find out that key and digest do not go
@@ -182,6 +227,12 @@ TrySignature(
 
     ok = mdCtx != NULL
 	    && EVP_DigestSignInit(mdCtx, NULL, mdPtr, NULL, pkeyPtr) > 0;
+    if (ok && (EVP_PKEY_is_a(pkeyPtr, "EC")
+	    || EVP_PKEY_is_a(pkeyPtr, "DSA")) && !HasAlgorithm(mdCtx)) {
+	/* X509_sign would fail without a reason. */
+	ERR_raise(ERR_LIB_ASN1, ASN1_R_DIGEST_AND_KEY_TYPE_NOT_SUPPORTED);
+	ok = 0;
+    }
     /* Past this only a short RSA key can fail: no room for the digest. */
     if (ok && EVP_PKEY_get_bits(pkeyPtr) < 1024
 	    && EVP_PKEY_is_a(pkeyPtr, "RSA")) {
@@ -347,6 +398,11 @@ GenerateRsa(
 {
     EVP_PKEY_CTX *ctxPtr;
 
+    if (bits < RSA_MIN_BITS) {
+	ERR_raise_data(ERR_LIB_RSA, RSA_R_KEY_SIZE_TOO_SMALL,
+		"OpenSSL makes none below %d bits", RSA_MIN_BITS);
+	return NULL;
+    }
     if (bits > OPENSSL_RSA_MAX_MODULUS_BITS) {
 	/* OpenSSL would make it, for hours, and then not work with it. */
 	ERR_raise(ERR_LIB_RSA, RSA_R_MODULUS_TOO_LARGE);
@@ -369,7 +425,8 @@ GenerateDsa(
     EVP_PKEY *paramsPtr, *pkeyPtr = NULL;
 
     if (bits < DSA_MIN_BITS) {
-	ERR_raise(ERR_LIB_DSA, DSA_R_BAD_FFC_PARAMETERS);
+	ERR_raise_data(ERR_LIB_DSA, DSA_R_BAD_FFC_PARAMETERS,
+		"OpenSSL makes none below %d bits", DSA_MIN_BITS);
 	return NULL;
     }
     if (bits > OPENSSL_DSA_MAX_MODULUS_BITS) {

@@ -193,7 +193,7 @@ ReqVerify(
     int objc,
     Tcl_Obj *const objv[])
 {
-    EVP_PKEY *pkeyPtr = PyosslPkeyGet(interp, PYOSSL_CRYPTO, objv[2], 0);
+    EVP_PKEY *pkeyPtr = PyosslPkeyVerifier(interp, objv[2]);
 
     (void) objc;
     if (pkeyPtr == NULL) {

@@ -264,7 +264,7 @@ SpkiVerify(
     int objc,
     Tcl_Obj *const objv[])
 {
-    EVP_PKEY *pkeyPtr = PyosslPkeyGet(interp, PYOSSL_CRYPTO, objv[2], 0);
+    EVP_PKEY *pkeyPtr = PyosslPkeyVerifier(interp, objv[2]);
 
     (void) objc;
     if (pkeyPtr == NULL) {

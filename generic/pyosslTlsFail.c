@@ -9,6 +9,9 @@
 #include "pyosslTls.h"
 #include <errno.h>
 
+/* PSS with SHA-256 and a salt as long: the least that TLS 1.3 signs with. */
+#define TLS13_RSA_MIN	66	/* Bytes. */
+
 /* PyosslTlsAlertName -- the RFC 8446 (B.2) name of an alert, or its number. */
 const char *
 PyosslTlsAlertName(
@@ -109,6 +112,11 @@ PyosslTlsVerifyFailed(
 	Tcl_DStringAppend(&ds, "\"", 1);
     }
     Tcl_DStringAppend(&ds, ")", 1);
+    if (code == X509_V_ERR_EE_KEY_TOO_SMALL
+	    || code == X509_V_ERR_CA_KEY_TOO_SMALL
+	    || code == X509_V_ERR_CA_MD_TOO_WEAK) {
+	Tcl_DStringAppend(&ds, "; " PYOSSL_SECLEVEL_ADVICE, -1);
+    }
     tlsPtr->verifyText = PyosslStrdup(Tcl_DStringValue(&ds));
     Tcl_DStringFree(&ds);
     OPENSSL_free(subject);
@@ -124,6 +132,27 @@ Reword(
     ckfree(failurePtr->message);
     failurePtr->message = PyosslStrdup(Tcl_GetString(messageObj));
     Tcl_DecrRefCount(messageObj);
+}
+
+/* Why this end found no way to sign, and what can be done; or nothing. */
+static const char *
+SignatureAdvice(
+    PyosslTls *tlsPtr)
+{
+    EVP_PKEY *pkeyPtr = SSL_get_privatekey(tlsPtr->ssl);
+
+    if (!SSL_is_dtls(tlsPtr->ssl)
+	    && SSL_version(tlsPtr->ssl) < TLS1_2_VERSION
+	    && SSL_get_security_level(tlsPtr->ssl) > 0) {
+	return "; " PYOSSL_SHA1_ADVICE;
+    }
+    if (SSL_version(tlsPtr->ssl) == TLS1_3_VERSION && pkeyPtr != NULL
+	    && EVP_PKEY_is_a(pkeyPtr, "RSA")
+	    && EVP_PKEY_get_size(pkeyPtr) < TLS13_RSA_MIN) {
+	return "; the RSA key is too short for the signatures of TLS 1.3, "
+		"not for those of TLS 1.2";
+    }
+    return "";
 }
 
 /*
@@ -150,6 +179,10 @@ PyosslTlsKeepQueue(
 	return;
     }
     PyosslFailureQueue(failurePtr, EPROTO, PYOSSL_SSL, what);
+    if (reason == SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM) {
+	Reword(failurePtr, Tcl_ObjPrintf("%s%s", failurePtr->message,
+		SignatureAdvice(tlsPtr)));
+    }
     if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED
 	    && tlsPtr->verifyText != NULL) {
 	Reword(failurePtr, Tcl_ObjPrintf("%s: certificate verify failed: %s",

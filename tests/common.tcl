@@ -430,6 +430,10 @@ apply {{} {
     foreach {name package} {thread Thread tls tls tcllib md5} {
 	common::peerConstraint $name [common::hasPackage $package]
     }
+    # OpenSSL's provider of old algorithms, which is a file of its own.
+    common::peerConstraint legacy [expr {[testConstraint openssl] && ![catch {
+	exec openssl list -providers -provider legacy
+    }]}]
     testConstraint tcl9 [package vsatisfies [package provide Tcl] 9.0-]
     testConstraint asan 0
     testConstraint valgrind 0

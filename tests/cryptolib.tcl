@@ -129,7 +129,11 @@ proc probe {args} {
 }
 
 proc damagedOne {what bytes load use allowed} {
-    if {[catch {{*}$load $bytes} object options]} {
+    set failed [catch {{*}$load $bytes} object options]
+    if {[pyossl::Queued] ne ""} {
+	return [list "$what: [pyossl::Queued] stays on OpenSSL's queue"]
+    }
+    if {$failed} {
 	set code [dict get $options -errorcode]
 	if {[lrange $code 0 2] ne {PYOSSL crypto Error}
 		|| [llength [lindex $code 3]] == 0} {

@@ -34,6 +34,8 @@ namespace eval layers {
 	2	{pyosslUnixRand pyosslWinRand}
 	2	{pyosslBio}
 	2	{pyosslBioChan}
+	2	{pyosslLegacy}
+	2	{pyosslKeyFile}
 	2	{pyosslPkey pyosslName pyosslExt}
 	2	{pyosslRevoked}
 	2	{pyosslX509 pyosslReq}

@@ -32,4 +32,8 @@ proc main {host port caFile} {
     return 0
 }
 
+if {[llength $argv] != 3} {
+    puts stderr "usage: client.tcl HOST PORT CA-FILE"
+    exit 2
+}
 exit [main {*}$argv]

@@ -49,4 +49,11 @@ proc main {proxyHost proxyPort caFile host port {path /}} {
     close $channel
 }
 
-main {*}$argv
+if {[llength $argv] ni {5 6}} {
+    puts stderr "usage: proxy.tcl PROXY-HOST PROXY-PORT CA-FILE HOST PORT ?PATH?"
+    exit 2
+}
+if {[catch {main {*}$argv} message]} {
+    puts stderr "proxy.tcl: $message"
+    exit 1
+}

@@ -62,6 +62,9 @@ proc server::main {arguments} {
 	    default { error "unknown option $option" }
 	}
     }
+    if {[llength $arguments] != 2} {
+	error "usage: server.tcl ?-port N? ?-lines N? CERTIFICATE-FILE KEY-FILE"
+    }
     lassign $arguments certFile keyFile
     set listener [pyossl::socket -server server::accept \
 	-errorcommand server::failed -certfile $certFile -keyfile $keyFile \
@@ -72,4 +75,7 @@ proc server::main {arguments} {
     close $listener
 }
 
-server::main $argv
+if {[catch {server::main $argv} message]} {
+    puts stderr "server.tcl: $message"
+    exit 1
+}

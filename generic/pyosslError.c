@@ -95,6 +95,9 @@ Advice(
 		"are refused at every security level";
     case SSL_R_LEGACY_SIGALG_DISALLOWED_OR_UNSUPPORTED:
 	return "; " PYOSSL_SHA1_ADVICE;
+    case SSL_R_NO_RENEGOTIATION:
+	return "; either end may forbid it, and a server does to its clients "
+		"unless it has set OP_ALLOW_CLIENT_RENEGOTIATION";
     case SSL_R_NO_CIPHERS_AVAILABLE:
 	return "; where the security level forbids them, a cipher list with "
 		"@SECLEVEL=0 allows them";

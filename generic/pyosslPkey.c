@@ -13,6 +13,7 @@
 #include <openssl/dsaerr.h>
 #include <openssl/ecerr.h>
 #include <openssl/evperr.h>
+#include <openssl/param_build.h>
 #include <openssl/rsa.h>
 #include <openssl/rsaerr.h>
 
@@ -416,6 +417,54 @@ GenerateRsa(
     return GeneratorRun(ctxPtr);
 }
 
+/*
+ * A DSA key to parameters of less than 1024 bits, for which OpenSSL 3 makes
+ * parameters but no keys: x of 1 to q-1 and y = g**x mod p (FIPS 186-4, B.1.2).
+ */
+static EVP_PKEY *
+GenerateOldDsa(
+    EVP_PKEY *paramsPtr)
+{
+    BIGNUM *pPtr = NULL, *qPtr = NULL, *gPtr = NULL;
+    BIGNUM *xPtr = BN_secure_new(), *yPtr = BN_new();
+    BN_CTX *bnCtx = BN_CTX_secure_new();
+    OSSL_PARAM_BLD *buildPtr = OSSL_PARAM_BLD_new();
+    OSSL_PARAM *paramPtr = NULL;
+    EVP_PKEY_CTX *ctxPtr = EVP_PKEY_CTX_new_from_name(NULL, "DSA", NULL);
+    EVP_PKEY *pkeyPtr = NULL;
+    int ok = xPtr != NULL && yPtr != NULL && bnCtx != NULL && buildPtr != NULL
+	    && EVP_PKEY_get_bn_param(paramsPtr, OSSL_PKEY_PARAM_FFC_P, &pPtr)
+	    && EVP_PKEY_get_bn_param(paramsPtr, OSSL_PKEY_PARAM_FFC_Q, &qPtr)
+	    && EVP_PKEY_get_bn_param(paramsPtr, OSSL_PKEY_PARAM_FFC_G, &gPtr);
+
+    if (ok) {
+	BN_set_flags(xPtr, BN_FLG_CONSTTIME);
+    }
+    do {
+	ok = ok && BN_priv_rand_range(xPtr, qPtr);
+    } while (ok && BN_is_zero(xPtr));
+    ok = ok && BN_mod_exp(yPtr, gPtr, xPtr, pPtr, bnCtx)
+	    && OSSL_PARAM_BLD_push_BN(buildPtr, OSSL_PKEY_PARAM_FFC_P, pPtr)
+	    && OSSL_PARAM_BLD_push_BN(buildPtr, OSSL_PKEY_PARAM_FFC_Q, qPtr)
+	    && OSSL_PARAM_BLD_push_BN(buildPtr, OSSL_PKEY_PARAM_FFC_G, gPtr)
+	    && OSSL_PARAM_BLD_push_BN(buildPtr, OSSL_PKEY_PARAM_PRIV_KEY, xPtr)
+	    && OSSL_PARAM_BLD_push_BN(buildPtr, OSSL_PKEY_PARAM_PUB_KEY, yPtr)
+	    && (paramPtr = OSSL_PARAM_BLD_to_param(buildPtr)) != NULL;
+    if (ok && ctxPtr != NULL && EVP_PKEY_fromdata_init(ctxPtr) > 0) {
+	EVP_PKEY_fromdata(ctxPtr, &pkeyPtr, EVP_PKEY_KEYPAIR, paramPtr);
+    }
+    OSSL_PARAM_free(paramPtr);
+    OSSL_PARAM_BLD_free(buildPtr);
+    EVP_PKEY_CTX_free(ctxPtr);
+    BN_CTX_free(bnCtx);
+    BN_free(pPtr);
+    BN_free(qPtr);
+    BN_free(gPtr);
+    BN_clear_free(xPtr);
+    BN_free(yPtr);
+    return pkeyPtr;
+}
+
 /* Parameters of its own for each key, then the key (EVP_PKEY-DSA(7)). */
 static EVP_PKEY *
 GenerateDsa(
@@ -445,6 +494,11 @@ GenerateDsa(
     paramsPtr = GeneratorRun(ctxPtr);
     if (paramsPtr == NULL) {
 	return NULL;
+    }
+    if (EVP_PKEY_get_bits(paramsPtr) < 1024) {
+	pkeyPtr = GenerateOldDsa(paramsPtr);
+	EVP_PKEY_free(paramsPtr);
+	return pkeyPtr;
     }
     ctxPtr = EVP_PKEY_CTX_new_from_pkey(NULL, paramsPtr, NULL);
     if (ctxPtr != NULL && EVP_PKEY_keygen_init(ctxPtr) > 0) {

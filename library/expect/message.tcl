@@ -1,8 +1,7 @@
 # message.tcl --
 #
-#	The handshake messages of SSL 3.0 to TLS 1.3, and what stands in records
-#	of the other types: a table in the grammar of wire.tcl.  decode and
-#	encode.
+#	decode and encode: messages as dicts and as bytes, by the tables of
+#	handshake.tcl and extension.tcl.
 #
 #	A message has several forms where it looks different by the version of
 #	the protocol or the key exchange.  Then the dict has these too, as
@@ -12,330 +11,7 @@ if {[namespace which ::pyossl::expect::wire::Get] eq ""} {
     source -encoding utf-8 [file join [file dirname [info script]] wire.tcl]
 }
 source -encoding utf-8 [file join [file dirname [info script]] extension.tcl]
-
-namespace eval ::pyossl::expect::message {
-    # What makes a ServerHello a HelloRetryRequest (RFC 8446, 4.1.3).
-    variable retry [binary format H* [join {
-	cf21ad74e59a6111be1d8c021e65b891 c2a211167abb8c5e079e09e2c8a8339c
-    } {}]]
-
-    variable rows {}	;# dict: name -> {handshake type or "" for none, forms}
-    variable byType	;# array: handshake type -> name
-    variable old {TLSv1.1 TLSv1 SSLv3}
-    variable tls12 {TLSv1.2 TLSv1.1 TLSv1 SSLv3}
-}
-
-#------------------------------------------------------------------------
-# The tables
-#------------------------------------------------------------------------
-
-# Row name type ?hints fields ...? --
-#	A message and its forms.  The hints are a dict of version and
-#	key_exchange, each the list of those that the form is for, and guess:
-#	0 if nothing but such a hint tells the form from others.
-proc ::pyossl::expect::message::Row {name type args} {
-    variable rows
-    variable byType
-    dict set rows $name [list $type $args]
-    if {$type ne "" && ![info exists byType($type)]} {
-	set byType($type) $name
-    }
-}
-
-namespace eval ::pyossl::expect::message {
-    Row HelloRequest 0 {} {}
-
-    Row ClientHello 1 {} {
-	{legacy_version {code16 version} -default TLSv1.2 -also client_version}
-	{random {bytes 32} -make {::pyossl::rand bytes 32}}
-	{legacy_session_id opaque8 -also session_id}
-	{cipher_suites {list16 {code16 cipher_suite}} -default {
-	    TLS_AES_128_GCM_SHA256 TLS_AES_256_GCM_SHA384
-	    TLS_CHACHA20_POLY1305_SHA256
-	    TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256
-	    TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256
-	    TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384
-	    TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384
-	    TLS_EMPTY_RENEGOTIATION_INFO_SCSV
-	}}
-	{legacy_compression_methods {list8 {code8 compression_method}}
-	    -default null -also compression_methods}
-	{extensions {optional {list16 {extension ClientHello}}}
-	    -make ::pyossl::expect::message::ClientExtensions}
-    }
-
-    Row ServerHello 2 {} {
-	{legacy_version {code16 version} -default TLSv1.2 -also server_version}
-	{random {bytes 32} -make {::pyossl::rand bytes 32}}
-	{legacy_session_id_echo opaque8 -also {session_id legacy_session_id}}
-	{cipher_suite {code16 cipher_suite} -default TLS_AES_128_GCM_SHA256}
-	{legacy_compression_method {code8 compression_method}
-	    -also compression_method}
-	{extensions {optional {list16 {extension ServerHello}}}
-	    -make ::pyossl::expect::message::ServerExtensions}
-    }
-
-    Row HelloRetryRequest 2 {} {
-	{legacy_version {code16 version} -default TLSv1.2 -also server_version}
-	{random {bytes 32} -make {set ::pyossl::expect::message::retry}}
-	{legacy_session_id_echo opaque8 -also {session_id legacy_session_id}}
-	{cipher_suite {code16 cipher_suite} -default TLS_AES_128_GCM_SHA256}
-	{legacy_compression_method {code8 compression_method}
-	    -also compression_method}
-	{extensions {optional {list16 {extension HelloRetryRequest}}} -default {
-	    {extension_type supported_versions}
-	    {extension_type key_share}
-	}}
-    }
-
-    Row NewSessionTicket 4 {version TLSv1.3} {
-	{ticket_lifetime u32}
-	{ticket_age_add u32}
-	{ticket_nonce opaque8}
-	{ticket opaque16}
-	{extensions {list16 {extension NewSessionTicket}}}
-    } [list version $tls12] {
-	{ticket_lifetime_hint u32}
-	{ticket opaque16}
-    }
-
-    Row EndOfEarlyData 5 {} {}
-
-    Row EncryptedExtensions 8 {} {
-	{extensions {list16 {extension EncryptedExtensions}}}
-    }
-
-    # RFC 7250 has a single key in the place of the list.
-    Row Certificate 11 {version TLSv1.3} {
-	{certificate_request_context opaque8}
-	{certificate_list {list24 {struct {
-	    {cert_data opaque24}
-	    {extensions {list16 {extension Certificate}}}
-	}}}}
-    } [list version $tls12] {
-	{certificate_list {list24 opaque24}}
-    } [list version $tls12] {
-	{ASN1_subjectPublicKeyInfo opaque24}
-    }
-
-    Row CertificateRequest 13 {version TLSv1.3} {
-	{certificate_request_context opaque8}
-	{extensions {list16 {extension CertificateRequest}}}
-    } {version TLSv1.2} {
-	{certificate_types {list8 {code8 client_certificate_type}}}
-	{supported_signature_algorithms {list16 {code16 signature_scheme}}}
-	{certificate_authorities {list16 opaque16}}
-    } [list version $old] {
-	{certificate_types {list8 {code8 client_certificate_type}}}
-	{certificate_authorities {list16 opaque16}}
-    }
-
-    Row ServerHelloDone 14 {} {}
-
-    Row CertificateVerify 15 {version {TLSv1.2 TLSv1.3}} {
-	{algorithm {code16 signature_scheme}}
-	{signature opaque16}
-    } [list version $old] {
-	{signature opaque16}
-    }
-
-    Row Finished 20 {} {{verify_data rest -make {binary format x12}}}
-
-    Row CertificateURL 21 {} {
-	{type {code8 cert_chain_type}}
-	{url_and_hash_list {list16 {struct {
-	    {url opaque16}
-	    {padding u8 -default 1}
-	    {SHA1Hash {bytes 20}}
-	}}}}
-    }
-
-    Row CertificateStatus 22 {} {
-	{status_type {code8 certificate_status_type} -default ocsp}
-	{? status_type {
-	    ocsp {{response opaque24}}
-	    ocsp_multi {{ocsp_response_list {list24 opaque24}}}
-	    * {{response rest}}
-	}}
-    }
-
-    Row SupplementalData 23 {} {
-	{supp_data {list24 {struct {
-	    {supp_data_type {code16 supplemental_data_type}}
-	    {data opaque16}
-	}}}}
-    }
-
-    Row KeyUpdate 24 {} {{request_update {code8 key_update_request}}}
-
-    Row CompressedCertificate 25 {} {
-	{algorithm {code16 certificate_compression_algorithm}}
-	{uncompressed_length u24}
-	{compressed_certificate_message opaque24}
-    }
-
-    Row NextProtocol 67 {} {
-	{selected_protocol opaque8}
-	{padding opaque8}
-    }
-
-    Row message_hash 254 {} {{hash rest}}
-
-    # What stands in records of other types.
-    Row ChangeCipherSpec {} {} {
-	{type {code8 change_cipher_spec} -default change_cipher_spec}
-    }
-    Row Alert {} {} {
-	{level {code8 alert_level} -default warning}
-	{description {code8 alert} -default close_notify}
-    }
-    Row Heartbeat {} {} {
-	{type {code8 heartbeat_message_type} -default heartbeat_request}
-	{payload opaque16}
-	{padding rest -make {::pyossl::rand bytes 16}}
-    }
-    Row ApplicationData {} {} {{data rest}}
-
-    variable records {
-	change_cipher_spec ChangeCipherSpec alert Alert heartbeat Heartbeat
-	application_data ApplicationData
-    }
-}
-
-# The two messages of the key exchange are put together of parts.
-apply {{} {
-    variable old
-    set curve {
-	{a opaque8}
-	{b opaque8}
-    }
-    set parts(ecdh) [subst -nobackslashes -nocommands {
-	{curve_type {code8 ec_curve_type} -default named_curve}
-	{? curve_type {
-	    named_curve {{namedcurve {code16 group} -default secp256r1}}
-	    explicit_prime {
-		{prime_p opaque8}
-		{curve {struct {$curve}}}
-		{base opaque8}
-		{order opaque8}
-		{cofactor opaque8}
-	    }
-	    explicit_char2 {
-		{m u16}
-		{basis {code8 ec_basis_type}}
-		{? basis {
-		    ec_basis_trinomial {{k opaque8}}
-		    ec_basis_pentanomial {
-			{k1 opaque8}
-			{k2 opaque8}
-			{k3 opaque8}
-		    }
-		}}
-		{curve {struct {$curve}}}
-		{base opaque8}
-		{order opaque8}
-		{cofactor opaque8}
-	    }
-	}}
-	{public opaque8}
-    }]
-    set parts(dh) {
-	{dh_p opaque16}
-	{dh_g opaque16}
-	{dh_Ys opaque16}
-    }
-    set parts(rsa) {
-	{rsa_modulus opaque16}
-	{rsa_exponent opaque16}
-    }
-    set parts(srp) {
-	{srp_N opaque16}
-	{srp_g opaque16}
-	{srp_s opaque8}
-	{srp_B opaque16}
-    }
-    set parts(hint) {{psk_identity_hint opaque16}}
-    set parts(signed) {
-	{algorithm {code16 signature_scheme}}
-	{signature opaque16}
-    }
-    set parts(oldSigned) {{signature opaque16}}
-
-    set forms {}
-    foreach {exchanges guess first} {
-	ecdhe 1 ecdh dhe 1 dh rsa_export 0 rsa srp 0 srp
-    } {
-	foreach {versions more} [list {TLSv1.2} signed $old oldSigned] {
-	    lappend forms [list key_exchange $exchanges version $versions \
-		guess $guess] [concat $parts($first) $parts($more)]
-	}
-    }
-    foreach {exchanges guess these} {
-	ecdh_anon 1 ecdh dh_anon 1 dh ecdhe_psk 1 {hint ecdh}
-	{psk rsa_psk} 1 hint dhe_psk 0 {hint dh} srp_anon 0 srp
-    } {
-	lappend forms [list key_exchange $exchanges guess $guess] \
-	    [concat {*}[lmap part $these {set parts($part)}]]
-    }
-    lappend forms {key_exchange unknown} {{body rest}}
-    Row ServerKeyExchange 12 {*}$forms
-
-    # Bytes behind a length of two bytes may be any of three things.
-    Row ClientKeyExchange 16 {key_exchange {ecdhe ecdh_anon ecdh}} {
-	{ecdh_Yc opaque8}
-    } {key_exchange ecdhe_psk} {
-	{psk_identity opaque16}
-	{ecdh_Yc opaque8}
-    } {key_exchange {dhe dh_anon dh} guess 0} {
-	{dh_Yc opaque16}
-    } {key_exchange rsa version {TLSv1.2 TLSv1.1 TLSv1} guess 0} {
-	{encrypted_pre_master_secret opaque16}
-    } {key_exchange rsa version SSLv3 guess 0} {
-	{encrypted_pre_master_secret rest}
-    } {key_exchange psk guess 0} {
-	{psk_identity opaque16}
-    } {key_exchange dhe_psk guess 0} {
-	{psk_identity opaque16}
-	{dh_Yc opaque16}
-    } {key_exchange rsa_psk guess 0} {
-	{psk_identity opaque16}
-	{encrypted_pre_master_secret opaque16}
-    } {key_exchange {srp srp_anon} guess 0} {
-	{srp_A opaque16}
-    } {key_exchange unknown} {
-	{body rest}
-    }
-} ::pyossl::expect::message}
-
-# The extensions of a ClientHello that says nothing of them: a server of TLS
-# 1.2 or 1.3 answers it.  Any 32 bytes are a public key of x25519.
-proc ::pyossl::expect::message::ClientExtensions {} {
-    return [list {
-	extension_type supported_versions versions {TLSv1.3 TLSv1.2}
-    } {
-	extension_type supported_groups
-	named_group_list {x25519 secp256r1 secp384r1}
-    } {
-	extension_type ec_point_formats ec_point_format_list uncompressed
-    } {
-	extension_type signature_algorithms supported_signature_algorithms {
-	    ecdsa_secp256r1_sha256 rsa_pss_rsae_sha256 rsa_pkcs1_sha256
-	    ecdsa_secp384r1_sha384 rsa_pss_rsae_sha384 rsa_pkcs1_sha384
-	    ed25519 rsa_pss_rsae_sha512 rsa_pkcs1_sha512
-	}
-    } {
-	extension_type extended_master_secret
-    } {
-	extension_type psk_key_exchange_modes ke_modes psk_dhe_ke
-    } [list extension_type key_share client_shares [list [list \
-	group x25519 key_exchange [::pyossl::rand bytes 32]]]]]
-}
-
-proc ::pyossl::expect::message::ServerExtensions {} {
-    return [list {extension_type supported_versions} \
-	[list extension_type key_share server_share [list \
-	group x25519 key_exchange [::pyossl::rand bytes 32]]]]
-}
+source -encoding utf-8 [file join [file dirname [info script]] handshake.tcl]
 
 #------------------------------------------------------------------------
 # Names and framing
@@ -410,8 +86,9 @@ proc ::pyossl::expect::message::split {bufferVar} {
 #	suite is a number, a name of the registry, or OpenSSL's name.
 proc ::pyossl::expect::message::keyExchange {suite} {
     set name [[namespace parent]::names::name cipher_suite $suite]
-    if {![string match TLS_* $name]} {
-	set name TLS_[string map {- _} $name]_WITH_
+    set registered [string match TLS_* $name]
+    if {!$registered} {
+	set name TLS_[string map {- _} $name]
     }
     foreach {pattern exchange} {
 	TLS_ECDHE_PSK_* ecdhe_psk
@@ -428,7 +105,6 @@ proc ::pyossl::expect::message::keyExchange {suite} {
 	TLS_DH_anon_* dh_anon
 	TLS_ADH_* dh_anon
 	TLS_DH_* dh
-	TLS_SRP_SHA_WITH_* srp_anon
 	TLS_SRP_SHA_RSA_* srp
 	TLS_SRP_SHA_DSS_* srp
 	TLS_SRP_RSA_* srp
@@ -439,20 +115,14 @@ proc ::pyossl::expect::message::keyExchange {suite} {
 	TLS_KRB5_* unknown
 	TLS_GOST* unknown
 	TLS_ECCPWD_* unknown
-	TLS_AES* rsa
-	TLS_CAMELLIA* rsa
-	TLS_ARIA* rsa
-	TLS_DES_* rsa
-	TLS_RC4_* rsa
-	TLS_NULL_* rsa
-	TLS_SEED_* rsa
-	TLS_IDEA_* rsa
     } {
 	if {[string match $pattern $name]} {
 	    return $exchange
 	}
     }
-    return ""
+    # The others of the registry are for TLS 1.3; OpenSSL does not name RSA.
+    return [expr {$registered || [string is entier -strict $suite] ? ""
+	: "rsa"}]
 }
 
 #------------------------------------------------------------------------
@@ -585,7 +255,11 @@ proc ::pyossl::expect::message::Decode {name end options} {
 	set at $start
 	try {
 	    ${wire}::Fields $fields $end "" result
-	    ${wire}::Finished $end $name
+	    ${wire}::Finished $end body
+	    if {$version eq "" && [dict exists $hints filled]
+		    && [dict get $result [dict get $hints filled]] eq ""} {
+		continue
+	    }
 	    return $result
 	} trap {PYOSSL EXPECT DECODE} {message info} {
 	    if {$wrong eq ""} {
@@ -634,8 +308,7 @@ proc ::pyossl::expect::encode {name {fields {}}} {
     if {[dict exists $fields body]} {
 	set body [wire::Raw [dict get $fields body] body]
     } else {
-	set body [wire::Struct [message::Form $name $fields $common] $fields \
-	    "" $common]
+	set body [message::Body $name $fields $common]
     }
     if {$type eq ""} {
 	return $body
@@ -662,7 +335,9 @@ proc ::pyossl::expect::message::Find {name} {
     set names [namespace parent]::names
     if {![string is entier -strict $name]
 	    && ![${names}::known handshake_type $name]} {
-	${wire}::Bad name "there is no message \"[${wire}::Short $name]\"[${names}::Similar $name [dict keys $rows]]"
+	${wire}::Bad name "there is no message\
+	    \"[${wire}::Short $name]\"[${names}::Similar $name \
+	    [dict keys $rows]]"
     }
     set type [${names}::code handshake_type $name]
     if {[info exists byType($type)]} {
@@ -671,16 +346,35 @@ proc ::pyossl::expect::message::Find {name} {
     return [list $name $type]
 }
 
-# Form name fields common --
-#	Which form of a message a dict is: by its hints, then by its keys.
-proc ::pyossl::expect::message::Form {name fields common} {
+# Body name fields common --
+#	Encodes the fields of a message in the form that they are for: by their
+#	hints, then by their keys, then by what can be encoded.
+proc ::pyossl::expect::message::Body {name fields common} {
+    set wire [namespace parent]::wire
+    set forms [Forms $name $fields $common]
+    foreach form $forms {
+	try {
+	    return [${wire}::Struct $form $fields "" $common]
+	} trap {PYOSSL EXPECT ENCODE} {message info} {
+	    if {![info exists wrong]} {
+		set wrong $message
+		set options $info
+	    }
+	}
+    }
+    return -options $options $wrong
+}
+
+# Forms name fields common --
+#	The forms that know all the fields; the usual one if none does.
+proc ::pyossl::expect::message::Forms {name fields common} {
     variable rows
     if {![dict exists $rows $name]} {
-	return {}
+	return {{}}
     }
     set forms [lindex [dict get $rows $name] 1]
     if {[llength $forms] == 2} {
-	return [lindex $forms 1]
+	return [list [lindex $forms 1]]
     }
     set wire [namespace parent]::wire
     set version {}
@@ -698,19 +392,19 @@ proc ::pyossl::expect::message::Form {name fields common} {
 	set exchange [dict get $fields key_exchange]
     }
     lappend common trailing_bytes
-    set first ""
-    set found 0
+    set usual {}
+    set result {}
     foreach {hints form} $forms {
 	if {![Fits $hints $version $exchange]} {
 	    continue
 	}
+	lappend usual $form
 	if {[${wire}::Knows $form [dict keys $fields] $common]} {
-	    return $form
-	}
-	if {!$found} {
-	    set found 1
-	    set first $form
+	    lappend result $form
 	}
     }
-    return $first
+    if {[llength $result]} {
+	return $result
+    }
+    return [list [lindex $usual 0]]
 }

@@ -410,7 +410,8 @@ proc ::pyossl::expect::wire::Content {type value path} {
 	    set value [Raw $value $path]
 	    if {[string length $value] != [lindex $type 1]} {
 		Bad $path "[Plural [lindex $type 1]] wanted, not\
-		    [string length $value]; ${path}_bytes takes any"
+		    [string length $value]; [lindex [split $path .] end]_bytes\
+		    takes any"
 	    }
 	    return $value
 	}
@@ -495,13 +496,14 @@ proc ::pyossl::expect::wire::Struct {fields value path known} {
 	    "\"[Short $value]\" is no dict"
     }
     lappend known trailing_bytes
+    set common [llength $known]
     set result [PutFields $fields $value $path known]
     foreach key [dict keys $value] {
 	if {$key ni $known} {
-	    set names [lsearch -all -inline -not -regexp $known \
-		{_(bytes|length|wire)$|^(name|error)$}]
-	    Bad $path.$key "there is no such field:\
-		[join $names {, }]"
+	    set names [lsearch -all -inline -not -regexp [lrange $known \
+		$common end] {_(bytes|length|wire)$}]
+	    Bad $path.$key "there is no such field[expr {
+		[llength $names] ? "; there are [join $names {, }]" : ""}]"
 	}
     }
     if {[dict exists $value trailing_bytes]} {

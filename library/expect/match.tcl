@@ -153,8 +153,8 @@ proc ::pyossl::expect::match::Wait {token spec seconds} {
 # that is a failure.
 proc ::pyossl::expect::match::Unmatched {token patterns} {
     upvar #0 ::pyossl::expect::waiting::$token w
-    upvar #0 ::pyossl::expect::check::active active
-    if {[info exists active] && $active && [llength $patterns]} {
+    if {[info exists ::pyossl::expect::check::active]
+	    && $::pyossl::expect::check::active && [llength $patterns]} {
 	tailcall ::pyossl::expect::check::unmatched \
 	    [expr {$w(expired,now) ? "timeout" : "eof"}] $patterns
     }
@@ -333,7 +333,7 @@ proc ::pyossl::expect::match::Ended {patterns dirty own} {
 		    }
 		}
 	    }
-	    eof - default {
+	    default - eof {
 		foreach id [Here $pattern $ended] {
 		    upvar #0 ::pyossl::expect::endpoint::data::$id e
 		    if {$e(eof) && !$e(eofseen)} {

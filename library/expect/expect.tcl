@@ -34,13 +34,14 @@ namespace eval ::pyossl::expect {
     variable later {
 	names.tcl {names::name names::code names::known names::table
 	    names::registries}
-	record.tcl {record::split record::build}
+	record.tcl {record::split record::build record::bytes}
 	authority.tcl {authority::issue authority::ca authority::cafile
 	    authority::file}
 	raw.tcl {raw::spawn raw::listen}
 	program.tcl {program::spawn}
 	conn.tcl {conn::spawn}
-	message.tcl {decode encode message::nameOf message::split}
+	message.tcl {decode encode message::nameOf message::split
+	    message::names message::keyExchange}
 	transcript.tcl {transcript}
 	check.tcl {check fail skip constraint}
 	live.tcl {live}

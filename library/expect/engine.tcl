@@ -77,6 +77,7 @@ proc ::pyossl::expect::tls::Watch {ctx} {
 # tls::Start id -- TLS begins.
 proc ::pyossl::expect::tls::Start {id} {
     upvar #0 ::pyossl::expect::endpoint::data::$id e
+    unset -nocomplain e(starting)
     set e(state) handshaking
     if {[dict exists $e(options) -handshaketimeout]} {
 	set e(timer) [after [dict get $e(options) -handshaketimeout] \
@@ -108,6 +109,7 @@ proc ::pyossl::expect::tls::Close {id} {
 	    how [expr {[info exists e(notified)] ? "clean" : "truncated"}]]
     }
     ::pyossl::expect::transport::Close $id
+    ::pyossl::expect::filter::Forget $id
     Release $id
 }
 
@@ -116,12 +118,14 @@ proc ::pyossl::expect::tls::Close {id} {
 proc ::pyossl::expect::tls::Release {id} {
     variable byConn
     upvar #0 ::pyossl::expect::endpoint::data::$id e
-    if {[info exists e(timer)]} {
-	after cancel $e(timer)
-	unset e(timer)
+    foreach timer {timer starting} {
+	if {[info exists e($timer)]} {
+	    after cancel $e($timer)
+	    unset e($timer)
+	}
     }
     if {[info exists e(conn)]} {
-	catch {set e(facts) [Status $id certificates]}
+	catch {set e(facts) [Status $id]}
 	unset -nocomplain byConn($e(conn))
 	$e(conn) destroy
 	unset e(conn)
@@ -148,7 +152,9 @@ proc ::pyossl::expect::tls::Connected {id} {
 	set e(outq) {}
 	::pyossl::expect::Notify $id
     } else {
-	Start $id
+	# Not at once: the script may want to put filters on the wire first.
+	set e(state) handshaking
+	set e(starting) [after 0 [list ::pyossl::expect::tls::Start $id]]
     }
 }
 
@@ -465,12 +471,14 @@ proc ::pyossl::expect::tls::Message {conn direction version type bytes} {
 	    set e(ciphered,$direction) 1
 	}
 	256 {
-	    if {$from eq "self"} {
+	    if {$e(type) eq "::pyossl::expect::conn"} {
+		::pyossl::expect::conn::Head $id $from $bytes
+	    } elseif {$from eq "self"} {
 		lappend e(events) [dict create kind place]
 	    }
 	}
 	257 {
-	    if {$from eq "self"
+	    if {$from eq "self" && [llength $e(events)]
 		    && [dict get [lindex $e(events) end] kind] eq "place"} {
 		binary scan $bytes cu inner
 		set place [lindex $e(events) end]
@@ -492,7 +500,9 @@ proc ::pyossl::expect::tls::Catchup {id} {
     if {[::pyossl::expect::endpoint::exists $id]} {
 	upvar #0 ::pyossl::expect::endpoint::data::$id e
 	set e(scheduled) 0
-	if {[info exists e(conn)]} {
+	if {$e(type) eq "::pyossl::expect::conn"} {
+	    ::pyossl::expect::conn::Commit $id
+	} elseif {[info exists e(conn)]} {
 	    if {$e(state) eq "plain"} {
 		set e(state) handshaking
 	    }
@@ -626,7 +636,7 @@ proc ::pyossl::expect::tls::Facts {id key} {
 	}
     }
     if {[info exists e(conn)]} {
-	set facts [dict merge $facts [Status $id $key]]
+	set facts [dict merge $facts [Status $id]]
     } else {
 	set facts [dict merge $facts $e(facts)]
     }
@@ -640,7 +650,7 @@ proc ::pyossl::expect::tls::Facts {id key} {
 }
 
 # The status of the connection, once there is one.
-proc ::pyossl::expect::tls::Status {id key} {
+proc ::pyossl::expect::tls::Status {id} {
     upvar #0 ::pyossl::expect::endpoint::data::$id e
     set status [$e(conn) status]
     foreach name {client_random server_random} {

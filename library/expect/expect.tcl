@@ -98,4 +98,9 @@ apply {{} {
     }
 } ::pyossl::expect}
 
+# As in Expect, scripts may read the variable before they have set it.
+if {![info exists ::timeout]} {
+    set ::timeout 10
+}
+
 package provide pyossl::expect [package provide pyossl]

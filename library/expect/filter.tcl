@@ -392,7 +392,7 @@ proc ::pyossl::expect::filter::fragment {handle id record} {
     }
     set records {}
     for {set at 0} {$at < [string length $fragment]} {incr at $size} {
-	set piece [string range $fragment $at $at+$size-1]
+	set piece [string range $fragment $at [expr {$at + $size - 1}]]
 	dict set record fragment $piece
 	dict set record length [string length $piece]
 	lappend records $record

@@ -31,7 +31,7 @@ proc ::pyossl::expect::program::spawn {words} {
     set channel [open |[list {*}[Guarded $words] 2>@1] r+]
     set id [::pyossl::expect::endpoint::New program \
 	::pyossl::expect::program channel $channel command $words \
-	state running encoding $encoding pids [pid $channel] \
+	link pipe state running encoding $encoding pids [pid $channel] \
 	pid [lindex [pid $channel] 0]]
     upvar #0 ::pyossl::expect::endpoint::data::$id e
     if {$port ne ""} {
@@ -55,7 +55,6 @@ proc ::pyossl::expect::program::Guarded {words} {
     if {!$odd} {
 	return $words
     }
-    # The shell gets the words in hexadecimal and turns into the program.
     set script exec
     foreach word $words {
 	append script " '[string map {' '\\''} $word]'"
@@ -100,15 +99,6 @@ proc ::pyossl::expect::program::Inject {id bytes} {
 	return -code error -level 2 -errorcode \
 	    [list PYOSSL EXPECT NOTOPEN $id] \
 	    "the input of $id has been closed"
-    }
-}
-
-# send -eof
-proc ::pyossl::expect::program::Finish {id} {
-    upvar #0 ::pyossl::expect::endpoint::data::$id e
-    if {![info exists e(finished)]} {
-	set e(finished) fin
-	catch {close $e(channel) write}
     }
 }
 
@@ -158,7 +148,7 @@ proc ::pyossl::expect::program::Close {id} {
     if {[info exists e(result)]} {
 	return
     }
-    Finish $id
+    ::pyossl::expect::transport::Finish $id
     foreach signal {HUP KILL} {
 	if {!$e(eof)} {
 	    Kill $signal $e(pids)

@@ -113,7 +113,8 @@ proc ::pyossl::expect::Send {words} {
 	    Pause $seconds
 	}
 	endpoint::Check $id 1
-	$type\::Data $id [string range $bytes $at $at+$size-1]
+	$type\::Data $id [string range $bytes $at \
+	    [expr {$at + $size - 1}]]
     }
 }
 

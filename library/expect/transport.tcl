@@ -4,7 +4,7 @@
 #	other endpoint. Whatever is on top gives bytes to Write and gets them by
 #	the functions Input and End of its type; neither ever waits.
 #
-#	    endpoint     e(link)	socket, pair or none
+#	    endpoint     e(link)	socket, pair, pipe (a program's) or none
 #	    socket	 e(channel)	the Tcl channel
 #	    pair	 e(other)	the other endpoint
 #			 e(steps)	the variable with the step of the pair
@@ -173,7 +173,7 @@ proc ::pyossl::expect::transport::Finish {id} {
     }
     set e(finished) fin
     switch -- $e(link) {
-	socket {
+	socket - pipe {
 	    catch {close $e(channel) write}
 	}
 	pair {
@@ -212,6 +212,10 @@ proc ::pyossl::expect::transport::Close {id} {
     if {[info exists e(channel)]} {
 	catch {chan event $e(channel) readable {}}
 	catch {chan event $e(channel) writable {}}
+	if {$e(link) eq "socket"} {
+	    # A socket that is closed with input unread resets the connection.
+	    catch {read $e(channel)}
+	}
 	catch {close $e(channel)}
 	unset e(channel)
     } elseif {[info exists e(link)] && $e(link) eq "pair"} {

@@ -231,7 +231,7 @@ namespace eval ::pyossl::expect::extension {
 	external_session_id {{CH SH EE} {{session_id opaque8}}}
 	quic_transport_parameters {
 	    {CH EE} {{parameters {all {struct {
-		{id varint}
+		{id {codev quic_transport_parameter}}
 		{value opaquev}
 	    }}}}}
 	}

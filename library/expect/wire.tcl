@@ -5,7 +5,7 @@
 #	values and values to bytes.  What TLS messages look like is said in
 #	message.tcl and extension.tcl, in tables of this grammar:
 #
-#	u8 u16 u24 u32 u64	an unsigned integer
+#	u8 u16 u24 u32		an unsigned integer
 #	{code8 R} {code16 R}	the same with a name, of the registry R
 #	{bytes N}		N bytes
 #	opaque8 opaque16 opaque24	bytes behind their length
@@ -15,7 +15,8 @@
 #	{optional T}		T, or nothing where the bytes end here
 #	rest			the bytes up to the end
 #	{all T}			values up to the end
-#	varint opaquev		QUIC's integers (RFC 9000, 16), and bytes behind one
+#	{codev R}		the same as QUIC's integer (RFC 9000, 16)
+#	opaquev			bytes behind such a one
 #	{extension CONTEXT}	see extension.tcl
 #
 #	FIELDS is a list of {name type ?-default value? ?-make script?
@@ -94,9 +95,6 @@ proc ::pyossl::expect::wire::Number {width end path} {
 	4 {
 	    binary scan $data @${at}Iu value
 	}
-	8 {
-	    binary scan $data @${at}Wu value
-	}
     }
     incr at $width
     return $value
@@ -144,9 +142,6 @@ proc ::pyossl::expect::wire::Get {type end path} {
 	u32 {
 	    return [Number 4 $end $path]
 	}
-	u64 {
-	    return [Number 8 $end $path]
-	}
 	code8 {
 	    return [[namespace parent]::names::name [lindex $type 1] \
 		[Number 1 $end $path]]
@@ -193,8 +188,9 @@ proc ::pyossl::expect::wire::Get {type end path} {
 	rest {
 	    return [Bytes [expr {$end - $at}] $end $path]
 	}
-	varint {
-	    return [Varint $end $path]
+	codev {
+	    return [[namespace parent]::names::name [lindex $type 1] \
+		[Varint $end $path]]
 	}
 	opaquev {
 	    return [Bytes [Varint $end $path] $end $path]
@@ -325,9 +321,6 @@ proc ::pyossl::expect::wire::Integer {width value path} {
 	4 {
 	    return [binary format I $value]
 	}
-	8 {
-	    return [binary format W $value]
-	}
     }
 }
 
@@ -347,14 +340,17 @@ proc ::pyossl::expect::wire::Raw {value path} {
     return [binary format a* $value]
 }
 
-# Code width registry value path
+# Code width registry value path -- the bytes of a name or number.
 proc ::pyossl::expect::wire::Code {width registry value path} {
+    return [Integer $width [NumberOf $registry $value $path] $path]
+}
+
+proc ::pyossl::expect::wire::NumberOf {registry value path} {
     try {
-	set code [[namespace parent]::names::code $registry $value]
+	return [[namespace parent]::names::code $registry $value]
     } trap {PYOSSL EXPECT NAME} {message} {
 	Bad $path $message
     }
-    return [Integer $width $code $path]
 }
 
 # Put type value path --
@@ -397,9 +393,6 @@ proc ::pyossl::expect::wire::Content {type value path} {
 	u32 {
 	    return [Integer 4 $value $path]
 	}
-	u64 {
-	    return [Integer 8 $value $path]
-	}
 	code8 {
 	    return [Code 1 [lindex $type 1] $value $path]
 	}
@@ -436,8 +429,8 @@ proc ::pyossl::expect::wire::Content {type value path} {
 	struct {
 	    return [Struct [lindex $type 1] $value $path {}]
 	}
-	varint {
-	    return [PutVarint $value $path]
+	codev {
+	    return [PutVarint [NumberOf [lindex $type 1] $value $path] $path]
 	}
 	opaquev {
 	    set value [Raw $value $path]
@@ -477,7 +470,7 @@ proc ::pyossl::expect::wire::Default {field} {
 	return [eval [dict get $options -make]]
     }
     switch -glob -- [lindex $type 0] {
-	u* - code* - varint {
+	u* - code* {
 	    return 0
 	}
 	bytes {
@@ -554,12 +547,8 @@ proc ::pyossl::expect::wire::Selected {field value path} {
     if {$kind ni {code8 code16}} {
 	return $chosen
     }
-    set names [namespace parent]::names
-    try {
-	return [${names}::name $registry [${names}::code $registry $chosen]]
-    } trap {PYOSSL EXPECT NAME} {message} {
-	Bad $path $message
-    }
+    return [[namespace parent]::names::name $registry \
+	[NumberOf $registry $chosen $path]]
 }
 
 # PutField field value path --

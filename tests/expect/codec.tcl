@@ -264,8 +264,9 @@ proc codec::value {type} {
 	struct {
 	    return [generate $inner]
 	}
-	varint {
-	    return [expr {[below 65536] >> [below 16]}]
+	codev {
+	    return [pyossl::expect::names::name $inner [expr {
+		[below 65536] >> [below 16]}]]
 	}
 	extension {
 	    return [anExtension $inner]

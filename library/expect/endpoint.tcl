@@ -57,7 +57,7 @@ proc ::pyossl::expect::endpoint::New {kind type args} {
 	::set e(queue,$event) {}
     }
     dict set table $id 1
-    ::pyossl::expect::event::add $id [dict create kind spawn \
+    ::pyossl::expect::event::add $id [dict create kind spawn time 0 \
 	command $::pyossl::expect::spawnWords]
     return $id
 }

@@ -8,7 +8,7 @@ namespace eval ::pyossl::expect::help {
     # In what order and under which titles they are listed.
     variable groups {
 	"Endpoints"	{spawn endpoint spawned exp_close wait authority}
-	"Send and expect" {send exp_send expect expect_before expect_after
+	"Send and expect" {send expect expect_before expect_after
 	    exp_continue handshake interact match_max}
 	"The wire"	{wire decode encode}
 	"Reports"	{transcript check fail skip constraint probe}
@@ -48,26 +48,36 @@ proc ::pyossl::expect::help::text {name} {
     return [expr {[info exists texts($name)] ? $texts($name) : ""}]
 }
 
-# help::summary name --
-#	Its first sentence.
-proc ::pyossl::expect::help::summary {name} {
-    set lines [lrange [split [text $name] \n] 1 end]
-    set words ""
-    foreach line $lines {
-	if {[regexp {^\S} $line] || $line eq ""} {
+# help::summary name ?width? --
+#	Its first sentence, as far as there is room for it.
+proc ::pyossl::expect::help::summary {name {width 62}} {
+    set words {}
+    foreach line [split [text $name] \n] {
+	if {[regexp {^    (\S.*)$} $line - part]} {
+	    lappend words $part
+	} elseif {[llength $words]} {
 	    break
 	}
-	append words " " [string trim $line]
     }
-    regexp {^.*?[.:;](?=\s|$)} $words words
-    return [string trimright [string trim $words] :;]
+    set sentence [join $words]
+    regexp {^(.*?)[.;](?:\s|$)} $sentence - sentence
+    if {[string length $sentence] > $width} {
+	set sentence [string range $sentence 0 $width-4]
+	set sentence "[string trimright [string range $sentence 0 \
+		[string last " " $sentence]] { ,:}]..."
+    }
+    return $sentence
 }
 
 # help::options name --
 #	The options that its description has.
 proc ::pyossl::expect::help::options {name} {
-    return [lsort -unique [regexp -all -inline {(?<![\w-])-[a-z][a-z_0-9]*} \
-	    [text $name]]]
+    set options {}
+    foreach {- option} [regexp -all -inline {(?:^|[\s?"|(])(-[a-z][a-z_0-9]*)} \
+	    [text $name]] {
+	lappend options $option
+    }
+    return [lsort -unique $options]
 }
 
 # Reads all files of the package, once.
@@ -95,12 +105,28 @@ proc ::pyossl::expect::help::load {} {
 proc ::pyossl::expect::help::format {comment} {
     set lines {}
     foreach line [split [string trimright $comment] \n] {
-	regsub {^# ?} $line "" line
-	regsub {^\t} $line "    " line
-	lappend lines [string map {\t "        "} $line]
+	set line [untab $line]
+	if {![regsub {^#       } $line "    " line]} {
+	    regsub {^# ?} $line "" line
+	}
+	# A short description may stand behind the usage.
+	if {[regexp {^(\S.*?) -- (.+)$} $line - line more]} {
+	    lappend lines $line "    $more"
+	} else {
+	    lappend lines [regsub { --$} $line ""]
+	}
     }
-    regsub { --$} [lindex $lines 0] "" first
-    return [join [lreplace $lines 0 0 $first] \n]
+    return [join $lines \n]
+}
+
+# Tabs as spaces, up to every eighth column.
+proc ::pyossl::expect::help::untab {line} {
+    set result ""
+    foreach part [split $line \t] {
+	append result $part
+	append result [string repeat " " [expr {8 - [string length $result] % 8}]]
+    }
+    return [string trimright $result]
 }
 
 # All commands with their first sentences.

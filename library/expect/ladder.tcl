@@ -9,8 +9,8 @@
 #	    svg             the picture
 #
 #	Where both ends of a conversation are known, what one has sent is looked
-#	up among what the other has received: what never arrived ends in a cross,
-#	and what nobody sent begins with one.
+#	up among what the other has received: what the other end never took ends
+#	in a cross, and what nobody sent begins with one.
 
 namespace eval ::pyossl::expect::ladder {
     # Measures, in the picture's units (pixels at its natural size).
@@ -93,7 +93,7 @@ proc ::pyossl::expect::ladder::isServer {known} {
 #	    from	left, right or "" (an event of one end alone)
 #	    at		for the latter: left or right
 #	    label detail class time
-#	    lost	1 if it did not arrive; foreign 1 if its sender is not
+#	    lost	1 if the other end never took it; foreign 1 if its sender is not
 #			known to have sent it
 #	    count	how many pieces of data it stands for
 proc ::pyossl::expect::ladder::rungs {events left right about} {
@@ -103,7 +103,7 @@ proc ::pyossl::expect::ladder::rungs {events left right about} {
     foreach event $events {
 	set id [dict get $event id]
 	set side [expr {$id eq $left ? "left" : $id eq $right ? "right" : ""}]
-	if {$side eq "" || [skipped $event $about]} {
+	if {$side eq "" || [set event [shown $event $about]] eq ""} {
 	    continue
 	}
 	set other [expr {$side eq "left" ? "right" : "left"}]
@@ -115,7 +115,10 @@ proc ::pyossl::expect::ladder::rungs {events left right about} {
 	if {$class eq "data" && [dict exists $event bytes]} {
 	    dict set rung size [string length [dict get $event bytes]]
 	}
-	switch -- [::pyossl::expect::transcript::get $event from] {
+	# The end of a connection is told by the end that has come to it.
+	set from [expr {$class eq "closed" ? ""
+		: [::pyossl::expect::transcript::get $event from]}]
+	switch -- $from {
 	    self {
 		dict set rung from $side
 		# A TLS 1.3 engine passes over the ChangeCipherSpec that it gets
@@ -174,18 +177,14 @@ proc ::pyossl::expect::ladder::arrived {rungsVar underwayVar side rung} {
 	    }] $side-data] >= 0}]
 }
 
-# What a ladder does not show: secrets, and the records behind messages.
-proc ::pyossl::expect::ladder::skipped {event about} {
-    set kind [dict get $event kind]
-    if {$kind in {secret spawn filter}} {
-	return 1
-    }
-    if {$kind ne "record"} {
-	return 0
+# The event as a ladder shows it, or "": beginnings are no part of one.
+proc ::pyossl::expect::ladder::shown {event about} {
+    if {[dict get $event kind] in {spawn filter}} {
+	return ""
     }
     set id [dict get $event id]
-    return [expr {![dict exists $about $id kind]
-	    || ![string match *raw* [dict get $about $id kind]]}]
+    return [::pyossl::expect::transcript::shown $event \
+	    [::pyossl::expect::transcript::get [dict get $about $id] kind]]
 }
 
 # Pieces of data that follow each other in one direction become one rung.
@@ -349,7 +348,7 @@ proc ::pyossl::expect::ladder::drawArrow {rung y colour} {
     if {[dict get $rung lost]} {
 	set end [expr {$end - 90 * $sign}]
 	set cross $end
-	set note "did not arrive"
+	set note "never taken"
     } elseif {[dict get $rung foreign]} {
 	set start [expr {$start + 90 * $sign}]
 	set cross $start
@@ -363,7 +362,7 @@ proc ::pyossl::expect::ladder::drawArrow {rung y colour} {
     if {$cross ne ""} {
 	lappend result "<path d=\"M[expr {$cross - 5}] [expr {$y - 5}] l10 10 m0\
 		-10 l-10 10\" stroke=\"$colour\" stroke-width=\"2\" fill=\"none\"/>"
-	lappend result [text [expr {$cross + ($note eq "did not arrive" ? 45 : -45)
+	lappend result [text [expr {$cross + ($note eq "never taken" ? 45 : -45)
 		* $sign}] [expr {$y + 12}] $note \
 		"font-size=\"9\" text-anchor=\"middle\" fill=\"$colour\""]
     }

@@ -63,16 +63,19 @@ proc ::pyossl::expect::live::show {event} {
 proc ::pyossl::expect::live::line {event} {
     variable records
     variable colours
-    ::set kind [dict get $event kind]
-    if {$kind in {secret filter} || $kind eq "record" && !$records
-	    && ![string match *raw* [::pyossl::expect::endpoint::get \
-	    [dict get $event id] kind ""]]} {
+    if {[dict get $event kind] eq "filter"} {
+	return ""
+    }
+    ::set event [::pyossl::expect::transcript::shown $event \
+	    [::pyossl::expect::endpoint::get [dict get $event id] kind ""] \
+	    [expr {$records ? 1 : ""}]]
+    if {$event eq ""} {
 	return ""
     }
     lassign [::pyossl::expect::transcript::describe $event] label detail class
     ::set arrow [dict get {self -> peer <- "" --} \
 	    [::pyossl::expect::transcript::get $event from]]
-    ::set label "$arrow $label"
+    ::set label [format "%s %-19s" $arrow $label]
     if {$colours} {
 	::set label [::pyossl::expect::terminal::colour $class $label]
     }

@@ -61,7 +61,8 @@ proc ::pyossl::expect::json::number {value} {
 	# Tcl knows more notations than JSON: 0x10, 010.
 	return [expr {$value + 0}]
     }
-    if {[::string is double -strict $value] && abs($value) < Inf} {
+    if {[::string is double -strict $value] && $value == $value
+	    && abs($value) < Inf} {
 	return [expr {double($value)}]
     }
     return -code error -errorcode {PYOSSL EXPECT VALUE} \

@@ -222,6 +222,7 @@ proc ::pyossl::expect::shell::interactive {} {
     set ::pyossl::expect::lineedit::isComplete {info complete}
     set ::pyossl::expect::lineedit::completer ::pyossl::expect::shell::complete
     set ::pyossl::expect::lineedit::suspend ::pyossl::expect::shell::suspend
+    interp bgerror {} ::pyossl::expect::shell::background
     set child [makeChild]
     set historyFile [HistoryFile]
     loadHistory
@@ -292,6 +293,7 @@ proc ::pyossl::expect::shell::makeChild {} {
 	::pyossl::expect::terminal::giveback	shell::giveback
 	::pyossl::expect::shell::print	shell::print
 	::pyossl::expect::shell::around	shell::around
+	::pyossl::expect::shell::background	shell::background
     } {
 	interp alias $child $name {} ::pyossl::expect::$target
     }
@@ -333,12 +335,19 @@ proc ::pyossl::expect::shell::makeChild {} {
 		::pyossl::expect::terminal::giveback
 	    }
 	}
-	proc ::pyossl::expect::shell::background {message info} {
-	    ::pyossl::expect::shell::print "in the background: $message"
-	}
 	interp bgerror {} ::pyossl::expect::shell::background
     }
     return $child
+}
+
+# An error in the background is a line like any other.
+proc ::pyossl::expect::shell::background {message info} {
+    variable lastError [dict get $info -errorinfo]
+    print [Coloured error "in the background: [OneLine $message]"]
+}
+
+proc ::pyossl::expect::shell::OneLine {text} {
+    return [string trim [regsub -all {\s*\n\s*} $text " "]]
 }
 
 # Runs a command, and shows its result or its error, that in one line.
@@ -361,7 +370,7 @@ proc ::pyossl::expect::shell::run {command} {
 		[dict get $info -errorinfo] ""]
 	interp eval $child [list set ::errorInfo $lastError]
 	interp eval $child [list set ::errorCode [dict get $info -errorcode]]
-	print [Coloured error [string trim [regsub -all {\s*\n\s*} $result " "]]]
+	print [Coloured error [OneLine $result]]
     } elseif {$result ne ""} {
 	print $result
     }

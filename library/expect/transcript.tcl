@@ -153,7 +153,7 @@ proc ::pyossl::expect::transcript::about {id} {
 	    dict set known $key [dict get $facts $key]
 	}
     }
-    if {[::pyossl::expect::endpoint::get $id link ""] eq "pair"} {
+    if {[::pyossl::expect::endpoint::get $id steps ""] ne ""} {
 	dict set known peer [::pyossl::expect::endpoint::get $id other]
 	dict unset known host
     } else {
@@ -212,9 +212,9 @@ proc ::pyossl::expect::transcript::describe {event} {
 	}
 	default {
 	    set rest [dict remove $event seq time id kind from line]
-	    return [list $kind [oneLine [lmap {key value} $rest {
+	    return [list $kind [oneLine [join [lmap {key value} $rest {
 		string cat $key = [::pyossl::expect::quote::printable $value 60]
-	    }]] state]
+	    }]]] state]
 	}
     }
 }
@@ -345,24 +345,46 @@ proc ::pyossl::expect::transcript::title {id known} {
 #	One event as a line of text, or "" if it is not shown.
 proc ::pyossl::expect::transcript::line {event about {records ""}} {
     set id [get $event id]
-    set kind [get $event kind]
-    if {$kind eq "secret"} {
+    set kind [expr {[dict exists $about $id kind] ? [dict get $about $id kind] : ""}]
+    set event [shown $event $kind $records]
+    if {$event eq ""} {
 	return ""
-    }
-    if {$kind eq "record"} {
-	if {$records eq ""} {
-	    set records [expr {[dict exists $about $id kind]
-		    && [string match *raw* [dict get $about $id kind]]}]
-	}
-	if {!$records} {
-	    return ""
-	}
     }
     lassign [describe $event] label detail
     set arrow [dict get {self -> peer <- "" --} [get $event from]]
-    set who [expr {[dict size $about] > 1 ? [format "%-7s " $id] : ""}]
-    return [string trimright [format "%10s  %s%s %s  %s" [clock $event $about] \
+    set who [expr {[dict size $about] > 1 ? [format "%-8s " $id] : ""}]
+    return [string trimright [format "%10s  %s%s %-19s  %s" [clock $event $about] \
 	    $who $arrow $label $detail]]
+}
+
+# transcript::shown event endpointKind ?records? --
+#	The event as it is shown to people, or "" if it is not: never a secret,
+#	and records only where they are wanted or all there is.  The engine does
+#	not tell of a ChangeCipherSpec that it gets, so that its record stands for
+#	it.
+proc ::pyossl::expect::transcript::shown {event endpointKind {records ""}} {
+    set raw [string match *raw* $endpointKind]
+    switch -- [dict get $event kind] {
+	secret {
+	    return ""
+	}
+	ccs {
+	    if {[get $event from] eq "peer" && $endpointKind ne "conn"} {
+		return ""
+	    }
+	}
+	record {
+	    if {$records ne "" ? $records : $raw} {
+		return $event
+	    }
+	    if {[get $event type] ne "change_cipher_spec"
+		    || [get $event from] ne "peer"} {
+		return ""
+	    }
+	    dict set event kind ccs
+	}
+    }
+    return $event
 }
 
 # transcript::clock event about --

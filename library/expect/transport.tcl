@@ -121,6 +121,11 @@ proc ::pyossl::expect::transport::Readable {id} {
     upvar #0 ::pyossl::expect::endpoint::data::$id e
     set channel $e(channel)
     set bytes ""
+    # Tcl reads a reset as an end of file; only the socket's error, which is
+    # told once, says that it is none.
+    if {[chan configure $channel -error] ne ""} {
+	set e(wasreset) 1
+    }
     # One read of the system's for each event: an error behind the bytes must
     # not take them along.
     if {[catch {
@@ -139,7 +144,7 @@ proc ::pyossl::expect::transport::Readable {id} {
 	$e(type)::Input $id $bytes
     } elseif {[eof $channel]} {
 	chan event $channel readable {}
-	$e(type)::End $id fin
+	$e(type)::End $id [expr {[info exists e(wasreset)] ? "reset" : "fin"}]
     }
 }
 

@@ -32,7 +32,7 @@ namespace eval ::pyossl::expect {
 
     # What the others define, by file; see Later.
     variable later {
-	names.tcl {names::name names::code names::known names::table
+	names.tcl {names::name names::all names::code names::known names::table
 	    names::registries}
 	record.tcl {record::split record::build record::bytes}
 	authority.tcl {authority::issue authority::ca authority::cafile

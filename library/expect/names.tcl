@@ -4,6 +4,7 @@
 #
 #	names::name REGISTRY CODE	the name; the code itself if it has none
 #	names::code REGISTRY NAME	the number; a number is taken as it is
+#	names::all REGISTRY CODES	the names of a list of them
 #	names::known REGISTRY NAME	is there such a name?
 #	names::table REGISTRY		a dict of all: code -> name
 #	names::registries		the registries there are
@@ -514,6 +515,18 @@ proc ::pyossl::expect::names::name {registry code} {
     }
     set code [expr {$code + 0}]
     return [expr {[info exists name($code)] ? $name($code) : $code}]
+}
+
+# names::all registry codes -- a list of numbers as [name] has each.
+proc ::pyossl::expect::names::all {registry codes} {
+    variable ready
+    if {![info exists ready($registry)]} {
+	Prepare $registry
+    }
+    upvar #0 [namespace current]::name_$registry name
+    return [lmap code $codes {
+	expr {[info exists name($code)] ? $name($code) : $code}
+    }]
 }
 
 # names::code registry name

@@ -224,9 +224,7 @@ proc ::pyossl::expect::wire::All {type end path} {
 	binary scan $data @$at[expr {$size == 1 ? "cu" : "Su"}][expr {
 	    ($end - $at) / $size}] codes
 	set at $end
-	set names [namespace parent]::names
-	set registry [lindex $type 1]
-	return [lmap code $codes {${names}::name $registry $code}]
+	return [[namespace parent]::names::all [lindex $type 1] $codes]
     }
     set values {}
     for {set i 0} {$at < $end} {incr i} {

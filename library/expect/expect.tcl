@@ -41,7 +41,7 @@ namespace eval ::pyossl::expect {
 	program.tcl {program::spawn}
 	conn.tcl {conn::spawn}
 	message.tcl {decode encode message::nameOf message::split
-	    message::names message::keyExchange}
+	    message::names message::keyExchange message::negotiated}
 	transcript.tcl {transcript}
 	check.tcl {check fail skip constraint}
 	live.tcl {live}

@@ -81,6 +81,29 @@ proc ::pyossl::expect::message::split {bufferVar} {
     return $result
 }
 
+# message::negotiated bytes
+#
+#	What a ServerHello settles, for decoding the messages behind it.
+#
+# Arguments:
+#	bytes	The ServerHello, or a HelloRetryRequest.
+# Results:
+#	Options of [decode]: -version and -cipher.
+# Errors:
+#	As [decode]'s.
+# Source:
+#	RFC 8446, 4.1.3 and 4.2.1
+proc ::pyossl::expect::message::negotiated {bytes} {
+    set hello [[namespace parent]::decode $bytes]
+    set version [dict get $hello legacy_version]
+    foreach extension [dict get $hello extensions] {
+	if {[dict exists $extension selected_version]} {
+	    set version [dict get $extension selected_version]
+	}
+    }
+    return [list -version $version -cipher [dict get $hello cipher_suite]]
+}
+
 # message::keyExchange suite --
 #	What the key exchange of a cipher suite is called in the tables; the
 #	suite is a number, a name of the registry, or OpenSSL's name.

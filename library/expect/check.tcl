@@ -192,9 +192,11 @@ proc ::pyossl::expect::check::missing {constraints} {
     return $missing
 }
 
+# Does this OpenSSL speak a protocol?  The package's options call TLSv1.3
+# "tls1.3", and either will do here.
 proc ::pyossl::expect::check::speaks {name} {
-    return [expr {![catch {::pyossl::protocols} protocols]
-	    && $name in $protocols}]
+    return [expr {[string map {TLSv1.0 tls1 TLSv tls SSLv ssl} $name]
+	    in [::pyossl::protocols]}]
 }
 
 #------------------------------------------------------------------------
@@ -262,15 +264,17 @@ proc ::pyossl::expect::check::judge {code result info place} {
     return [dict create result fail text $result at [blame $info $place]]
 }
 
-# check::unmatched how patterns --
+# check::unmatched how patterns out --
 #	For the command expect, inside of a check: none of its patterns has
 #	matched and it has no branch for how it ended.
 # Arguments:
 #	how	timeout or eof
 #	patterns	what it waited for, see pattern.tcl
+#	out	what expect_out has got: of an endpoint that has ended, the text
+#		that was left
 # Errors:
 #	PYOSSL EXPECT TIMEOUT or PYOSSL EXPECT EOF, always.
-proc ::pyossl::expect::check::unmatched {how patterns} {
+proc ::pyossl::expect::check::unmatched {how patterns {out {}}} {
     variable trail [stack]
     variable seen
     set ids {}
@@ -284,7 +288,7 @@ proc ::pyossl::expect::check::unmatched {how patterns} {
     set ids [dict keys $ids]
     set texts [lmap pattern $patterns {patternText $pattern [llength $ids]}]
     set seen [dict create expected $texts endpoints [lmap id $ids {
-	dict create id $id buffer [seenText $id] events [seenEvents $id] \
+	dict create id $id buffer [seenText $id $out] events [seenEvents $id] \
 		state [::pyossl::expect::endpoint::get $id state]
     }]]
     set waited [join $texts " or "]
@@ -332,8 +336,12 @@ proc ::pyossl::expect::check::patternText {pattern count} {
 }
 
 # The plaintext that no pattern has taken yet.
-proc ::pyossl::expect::check::seenText {id} {
-    return [::pyossl::expect::endpoint::get $id buffer ""][
+proc ::pyossl::expect::check::seenText {id out} {
+    set before ""
+    if {[dict exists $out spawn_id] && [dict get $out spawn_id] eq $id} {
+	set before [dict get $out buffer]
+    }
+    return $before[::pyossl::expect::endpoint::get $id buffer ""][
 	::pyossl::expect::endpoint::get $id unread ""]
 }
 

@@ -53,6 +53,7 @@ proc ::pyossl::expect::report::run {files args} {
 
 # Runs one file, and returns its suite.
 proc ::pyossl::expect::report::runFile {file format channel load} {
+    variable pattern
     variable current {}
     variable output ""
     set timestamp [clock seconds]
@@ -67,6 +68,8 @@ proc ::pyossl::expect::report::runFile {file format channel load} {
 	interp eval $child [list set ::auto_path $::auto_path]
 	interp eval $child $load
 	interp eval $child {
+	    # What is received belongs to the transcripts.
+	    ::pyossl::expect::log_user 0
 	    ::pyossl::expect::Load check.tcl
 	    ::pyossl::expect::check::watch ""
 	    ::pyossl::expect::check::watch ::pyossl::expect::report::note
@@ -79,7 +82,7 @@ proc ::pyossl::expect::report::runFile {file format channel load} {
 		message info]
 	if {$code == 1 && [dict get $info -errorcode] ne "PYOSSL EXPECT EXIT"} {
 	    note $format $channel [outside $file $message $info]
-	} elseif {![llength $current]} {
+	} elseif {![llength $current] && $pattern eq "*"} {
 	    note $format $channel [outside $file "the file has no check that was run" {}]
 	}
     } finally {
@@ -138,8 +141,16 @@ proc ::pyossl::expect::report::redirect {child format channel} {
 proc ::pyossl::expect::report::print {format channel text} {
     variable output
     append output $text
-    if {$format eq "text"} {
-	puts -nonewline $channel $text
+    switch -- $format {
+	text {
+	    puts -nonewline $channel $text
+	}
+	tap {
+	    # A comment; what is said piecemeal becomes several.
+	    foreach line [split [string trimright $text \n] \n] {
+		puts $channel "# [::pyossl::expect::quote::printable $line]"
+	    }
+	}
     }
 }
 

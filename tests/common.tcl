@@ -423,6 +423,7 @@ apply {{} {
     foreach {name program} {
 	openssl openssl gnutls gnutls-cli gnutlsserv gnutls-serv curl curl
 	nginx nginx python3 python3 tshark tshark tmux tmux
+	expect expect
     } {
 	common::peerConstraint $name [expr {[auto_execok $program] ne ""
 		|| [file executable /usr/sbin/$program]}]

@@ -87,7 +87,7 @@ proc ::pyossl::expect::arguments::Parse {words level} {
 		    if {$i >= $end} {
 			Missing $word peer|self
 		    }
-		    dict set options from [From [lindex $words $i]]
+		    dict set options from [From [lindex $words $i] 3]
 		    incr i
 		}
 		default {
@@ -168,9 +168,9 @@ proc ::pyossl::expect::arguments::Seconds {value} {
     return $value
 }
 
-proc ::pyossl::expect::arguments::From {value} {
+proc ::pyossl::expect::arguments::From {value level} {
     if {$value ni {peer self}} {
-	return -code error -level 4 -errorcode \
+	return -code error -level $level -errorcode \
 	    [list PYOSSL EXPECT VALUE $value] \
 	    "-from must be peer or self, not \"$value\""
     }
@@ -227,7 +227,7 @@ proc ::pyossl::expect::arguments::ProtocolArguments {words i kind argumentVar
 	    return -code error -level 3 -errorcode {TCL WRONGARGS} \
 		{wrong # args: should be "expect -from peer|self"}
 	}
-	dict set options from [From [lindex $words $i+1]]
+	dict set options from [From [lindex $words $i+1] 4]
 	incr i 2
     }
     return $i
@@ -247,7 +247,7 @@ proc ::pyossl::expect::arguments::IsLevel {first second} {
     if {$first in {warning fatal 1 2}} {
 	return 1
     }
-    return [expr {$first eq "*" && ($second eq "*"
+    return [expr {$first eq "*" && ([regexp {^[a-z_]*[*?][a-z_*?]*$} $second]
 	|| [::pyossl::expect::names::known alert $second])}]
 }
 

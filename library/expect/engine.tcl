@@ -572,7 +572,7 @@ proc ::pyossl::expect::tls::Writable {id} {
     if {[info exists e(finished)] || [info exists e(notified)]} {
 	return -code error -level 2 -errorcode \
 	    [list PYOSSL EXPECT NOTOPEN $id] \
-	    "the output of $id has been closed"
+	    "send: spawn id $id not open: its output has ended"
     }
 }
 
@@ -597,7 +597,7 @@ proc ::pyossl::expect::tls::Inject {id bytes} {
     if {[info exists e(finished)]} {
 	return -code error -level 2 -errorcode \
 	    [list PYOSSL EXPECT NOTOPEN $id] \
-	    "the output of $id has been closed"
+	    "send: spawn id $id not open: its output has ended"
     }
     ::pyossl::expect::transport::Write $id $bytes
 }

@@ -61,13 +61,13 @@ proc ::pyossl::expect::expect {args} {
 	WaitTimer $token $seconds
 	while {1} {
 	    lassign [match::Wait $token $spec $seconds] pattern out
-	    if {$pattern eq ""} {
-		match::Unmatched $token [dict get $spec patterns]
-		return
-	    }
 	    upvar 1 expect_out expect_out
-	    if {[dict size $out]} {
-		array set expect_out $out
+	    upvar #0 ::pyossl::expect::waiting::$token w
+	    array set expect_out [dict merge $w(forgotten) $out]
+	    set w(forgotten) {}
+	    if {$pattern eq ""} {
+		match::Unmatched $token [dict get $spec patterns] $out
+		return
 	    }
 	    set code [catch {uplevel 1 [lindex $pattern 4]} result options]
 	    if {$code == $match::continue} {
@@ -76,7 +76,6 @@ proc ::pyossl::expect::expect {args} {
 		break
 	    }
 	    # What the body has left is looked at again.
-	    upvar #0 ::pyossl::expect::waiting::$token w
 	    foreach id [dict keys $w(ids)] {
 		dict set w(dirty) $id 1
 	    }
@@ -120,6 +119,7 @@ proc ::pyossl::expect::match::Wait {token spec seconds} {
 	set patterns [concat [::pyossl::expect::Standing before] \
 	    [dict get $spec patterns] [::pyossl::expect::Standing after]]
 	set all [All $patterns [dict get $spec watch]]
+	set w(text) [Readers $patterns [dict get $spec watch] $all]
 	::pyossl::expect::WaitFor $token $all
 	set w(expired,now) $w(expired)
 	while {[dict size $w(dirty)]} {
@@ -151,12 +151,12 @@ proc ::pyossl::expect::match::Wait {token spec seconds} {
 
 # No pattern has matched, and there is none for how the expect ended: in a check
 # that is a failure.
-proc ::pyossl::expect::match::Unmatched {token patterns} {
+proc ::pyossl::expect::match::Unmatched {token patterns out} {
     upvar #0 ::pyossl::expect::waiting::$token w
     if {[info exists ::pyossl::expect::check::active]
 	    && $::pyossl::expect::check::active && [llength $patterns]} {
 	tailcall ::pyossl::expect::check::unmatched \
-	    [expr {$w(expired,now) ? "timeout" : "eof"}] $patterns
+	    [expr {$w(expired,now) ? "timeout" : "eof"}] $patterns $out
     }
 }
 
@@ -174,6 +174,19 @@ proc ::pyossl::expect::match::All {patterns watch} {
 	}
     }
     return [dict keys $ids]
+}
+
+# Those whose text the patterns are about: it is not touched on the others.
+proc ::pyossl::expect::match::Readers {patterns watch all} {
+    set readers {}
+    foreach pattern $patterns {
+	if {[lindex $pattern 0] in {gl re ex null full_buffer eof default}} {
+	    lappend readers $pattern
+	} elseif {[lindex $pattern 1] eq "any"} {
+	    return $all
+	}
+    }
+    return [All $readers $watch]
 }
 
 # Those that the expect itself names. One that only a standing pattern names
@@ -204,7 +217,9 @@ proc ::pyossl::expect::match::TimedOut {patterns} {
 proc ::pyossl::expect::match::Turn {token patterns dirty own} {
     upvar #0 ::pyossl::expect::waiting::$token w
     foreach id $dirty {
-	Refill $token $id
+	if {$id in $w(text)} {
+	    Refill $token $id
+	}
     }
     set found [First $patterns $dirty]
     if {[llength $found]} {
@@ -213,11 +228,11 @@ proc ::pyossl::expect::match::Turn {token patterns dirty own} {
     set more 0
     foreach id $dirty {
 	upvar #0 ::pyossl::expect::endpoint::data::$id e
-	if {![info exists e(kind)]} {
+	if {![info exists e(kind)] || $id ni $w(text)} {
 	    continue
 	}
 	if {[string length $e(buffer)] >= $e(max)} {
-	    set found [Full $patterns $id]
+	    set found [Full $token $patterns $id]
 	    if {[llength $found]} {
 		return $found
 	    }
@@ -230,7 +245,7 @@ proc ::pyossl::expect::match::Turn {token patterns dirty own} {
     if {$more} {
 	return {}
     }
-    return [Ended $patterns $dirty $own]
+    return [Ended $patterns $dirty $own $w(text)]
 }
 
 # Moves text that has come into the buffer, as much as there is room for. In
@@ -243,6 +258,9 @@ proc ::pyossl::expect::match::Refill {token id} {
     }
     if {![info exists w(tested)] || ![dict exists $w(tested) $id]} {
 	dict set w(tested) $id 1
+	if {$e(unread) ne ""} {
+	    dict set w(dirty) $id 1
+	}
 	return
     }
     set room [expr {$e(max) - [string length $e(buffer)]}]
@@ -293,8 +311,10 @@ proc ::pyossl::expect::match::Here {pattern dirty} {
     }]
 }
 
-# A full buffer: the pattern for it, else its older half is forgotten.
-proc ::pyossl::expect::match::Full {patterns id} {
+# A full buffer: the pattern for it, else its older half is forgotten, which
+# expect_out tells of if nothing else does.
+proc ::pyossl::expect::match::Full {token patterns id} {
+    upvar #0 ::pyossl::expect::waiting::$token w
     upvar #0 ::pyossl::expect::endpoint::data::$id e
     foreach pattern $patterns {
 	if {[lindex $pattern 0] eq "full_buffer"
@@ -306,13 +326,16 @@ proc ::pyossl::expect::match::Full {patterns id} {
     }
     if {$e(unread) ne ""} {
 	set half [expr {([string length $e(buffer)] + 1) / 2}]
+	set w(forgotten) [dict create spawn_id $id \
+	    buffer [string range $e(buffer) 0 [expr {$half - 1}]]]
 	set e(buffer) [string range $e(buffer) $half end]
     }
     return {}
 }
 
 # The end of endpoints: their patterns, in order; without one the expect ends.
-proc ::pyossl::expect::match::Ended {patterns dirty own} {
+# Where no pattern was about the text, it stays for those that are.
+proc ::pyossl::expect::match::Ended {patterns dirty own readers} {
     set ended {}
     foreach id $dirty {
 	upvar #0 ::pyossl::expect::endpoint::data::$id e
@@ -351,8 +374,13 @@ proc ::pyossl::expect::match::Ended {patterns dirty own} {
     foreach id $ended {
 	upvar #0 ::pyossl::expect::endpoint::data::$id e
 	if {$e(eof) && !$e(eofseen)} {
+	    if {$id ni $readers && "$e(buffer)$e(unread)" ne ""} {
+		return [list {} {}]
+	    }
 	    set e(eofseen) 1
-	    return [list {} {}]
+	    set out [dict create spawn_id $id buffer $e(buffer)]
+	    set e(buffer) ""
+	    return [list {} $out]
 	}
 	if {$e(eofseen) && $id in $own} {
 	    set gone $id
@@ -360,7 +388,7 @@ proc ::pyossl::expect::match::Ended {patterns dirty own} {
     }
     if {$gone ne ""} {
 	return -code error -level 3 -errorcode \
-	    [list PYOSSL EXPECT NOTOPEN $gone] "spawn id $gone not open"
+	    [list PYOSSL EXPECT NOTOPEN $gone] "expect: spawn id $gone not open"
     }
     return {}
 }

@@ -14,7 +14,7 @@
 #	is no match.
 
 namespace eval ::pyossl::expect::pattern {
-    # The glob patterns seen, as regular expressions.
+    # The glob patterns seen, each with its regular expression.
     variable globs {}
     variable textKinds {gl re ex null}
     variable eventKinds {message alert record established accept error}
@@ -41,12 +41,12 @@ proc ::pyossl::expect::pattern::Text {pattern id} {
 	    set ranges [Regexp $argument $nocase $e(buffer)]
 	}
 	ex {
-	    # The pattern is as it is; the text counts as lower case.
-	    set text [expr {$nocase ? [string tolower $e(buffer)]
-		: $e(buffer)}]
-	    set at [string first $argument $text]
+	    set at [expr {$argument eq "" ? 0 : $nocase
+		? [string first [string tolower $argument] \
+		[string tolower $e(buffer)]]
+		: [string first $argument $e(buffer)]}]
 	    set ranges {}
-	    if {$at >= 0 && $argument ne ""} {
+	    if {$at >= 0} {
 		set ranges [list [list $at \
 		    [expr {$at + [string length $argument] - 1}]]]
 	    }
@@ -68,7 +68,7 @@ proc ::pyossl::expect::pattern::Take {id ranges options} {
     upvar #0 ::pyossl::expect::endpoint::data::$id e
     set out {}
     set n 0
-    foreach range [lrange $ranges 0 9] {
+    foreach range $ranges {
 	lassign $range first last
 	if {$first >= 0} {
 	    if {[dict exists $options indices]} {
@@ -98,34 +98,19 @@ proc ::pyossl::expect::pattern::Regexp {re nocase text} {
 # A glob pattern on text: one range, or none.
 proc ::pyossl::expect::pattern::Glob {glob nocase text} {
     variable globs
-    if {[dict exists $globs $glob]} {
-	lassign [dict get $globs $glob] re tail
-    } else {
-	lassign [Translate $glob] re tail
+    if {![dict exists $globs $nocase$glob]} {
 	if {[dict size $globs] > 500} {
 	    set globs {}
 	}
-	dict set globs $glob [list $re $tail]
+	dict set globs $nocase$glob [Translate $glob $nocase]
     }
-    if {$nocase} {
-	# As in Expect the pattern is taken as it is.
-	set text [string tolower $text]
-    }
-    if {![regexp -indices -- $re $text range]} {
-	return {}
-    }
-    if {$tail} {
-	lset range 1 [expr {[string length $text] - 1}]
-    }
-    return [list $range]
+    return [Regexp [dict get $globs $nocase$glob] 0 $text]
 }
 
-# A glob as a regular expression, in which a star takes as little as it can;
-# one at the end takes all that there is, which no regular expression can say
-# beside the others: it is the second element.
-proc ::pyossl::expect::pattern::Translate {glob} {
+# A glob as a regular expression. As in Expect a star takes all that it can,
+# and -nocase does not reach into brackets.
+proc ::pyossl::expect::pattern::Translate {glob nocase} {
     set re ""
-    set tail 0
     set end [string length $glob]
     set i 0
     if {[string index $glob 0] eq "^"} {
@@ -135,13 +120,7 @@ proc ::pyossl::expect::pattern::Translate {glob} {
     for {} {$i < $end} {incr i} {
 	set c [string index $glob $i]
 	switch -- $c {
-	    * {
-		if {[regexp {^\*+\$?$} [string range $glob $i end]]} {
-		    set tail 1
-		    break
-		}
-		append re {.*?}
-	    }
+	    * { append re .* }
 	    ? { append re . }
 	    \[ {
 		lassign [Class $glob $i] class i
@@ -149,19 +128,23 @@ proc ::pyossl::expect::pattern::Translate {glob} {
 	    }
 	    \\ {
 		incr i
-		append re [Literal [string index $glob $i]]
+		append re [Literal [string index $glob $i] $nocase]
 	    }
 	    \$ {
 		append re [expr {$i == $end - 1 ? {\Z} : {\$}}]
 	    }
-	    default { append re [Literal $c] }
+	    default { append re [Literal $c $nocase] }
 	}
     }
-    return [list $re $tail]
+    return $re
 }
 
-proc ::pyossl::expect::pattern::Literal {c} {
-    return [expr {[string is alnum $c] ? $c : [format {\u%04x} [scan $c %c]]}]
+# A character that stands for itself.
+proc ::pyossl::expect::pattern::Literal {c {nocase 0}} {
+    if {$nocase && [string tolower $c] ne [string toupper $c]} {
+	return "\[[string tolower $c][string toupper $c]\]"
+    }
+    return [expr {$c eq "" ? "" : [string is alnum $c] ? $c : [format {\u%04x} [scan $c %c]]}]
 }
 
 # The class that begins at a place of a glob, and the place where it ends.

@@ -94,11 +94,11 @@ proc ::pyossl::expect::program::Data {id bytes} {
 
 proc ::pyossl::expect::program::Inject {id bytes} {
     upvar #0 ::pyossl::expect::endpoint::data::$id e
-    if {[info exists e(finished)]
+    if {[info exists e(finished)] || $e(eof)
 	    || [catch {puts -nonewline $e(channel) $bytes}]} {
 	return -code error -level 2 -errorcode \
 	    [list PYOSSL EXPECT NOTOPEN $id] \
-	    "the input of $id has been closed"
+	    "send: spawn id $id not open"
     }
 }
 

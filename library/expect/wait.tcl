@@ -11,6 +11,7 @@
 #	    dirty	dict of the ids that have news
 #	    wake	written when there is something to look at
 #	    expired	1 when the time is up
+#	    forgotten	for expect_out: text that a full buffer has lost
 #	    failure	the error of a filter, to be raised by the command
 #
 #	The innermost record of all that wait or send is the one that an error
@@ -29,7 +30,8 @@ proc ::pyossl::expect::WaitBegin {ids} {
     variable running
     set token [incr waitSerial]
     upvar #0 ::pyossl::expect::waiting::$token w
-    array set w {dirty {} wake 0 expired 0 failure {} timer {} ids {}}
+    array set w {dirty {} wake 0 expired 0 failure {} timer {} ids {}
+	forgotten {}}
     lappend running $token
     WaitFor $token $ids
     return $token

@@ -161,6 +161,9 @@ proc ::pyossl::expect::interact::Parse {words} {
 	set kind ex
 	set buffered 1
     }
+    if {$kind ne "ex" || !$buffered} {
+	Wrong "there is no pattern behind $word"
+    }
     return $spec
 }
 
@@ -239,7 +242,9 @@ proc ::pyossl::expect::interact::Begin {id spec} {
     variable serial
     set token state[incr serial]
     upvar #0 ::pyossl::expect::interact::$token s
-    array set s {typed "" said "" userEnded 0 shown "" quiet,user 0 quiet,peer 0}
+    array set s {typed "" said "" userEnded 0 quiet,user 0 quiet,peer 0}
+    # What is received is shown here, after the patterns have seen it.
+    set s(logUser) [::pyossl::expect::log_user 0]
     set s(id) $id
     set s(wait) [::pyossl::expect::WaitBegin [list $id]]
     set s(escape) [dict get $spec escape]
@@ -253,7 +258,6 @@ proc ::pyossl::expect::interact::Begin {id spec} {
 # Begins to listen to both sides.
 proc ::pyossl::expect::interact::Watch {token} {
     upvar #0 ::pyossl::expect::interact::$token s
-    set s(blocking) [fconfigure stdin -blocking]
     fileevent stdin readable [list ::pyossl::expect::interact::Keys $token]
     Quiet $token user
     Quiet $token peer
@@ -265,6 +269,7 @@ proc ::pyossl::expect::interact::End {token} {
     foreach side {user peer} {
 	after cancel $s(timer,$side)
     }
+    ::pyossl::expect::log_user $s(logUser)
     # What was not shown yet is still there for an expect.
     if {[::pyossl::expect::endpoint::exists $s(id)]} {
 	upvar #0 ::pyossl::expect::endpoint::data::$s(id) e
@@ -400,8 +405,7 @@ proc ::pyossl::expect::interact::FromPeer {token} {
 	set s(said) $rest
     }
     if {$through ne ""} {
-	puts -nonewline stdout $through
-	flush stdout
+	Show $token $through
     }
     if {[llength $found]} {
 	return [list action [lindex $pattern 2] $out]
@@ -411,6 +415,18 @@ proc ::pyossl::expect::interact::FromPeer {token} {
 	return [Ended $token peer]
     }
     return ""
+}
+
+# To the terminal, and to the log file, which would have got it with log_user on.
+proc ::pyossl::expect::interact::Show {token text} {
+    upvar #0 ::pyossl::expect::interact::$token s
+    puts -nonewline stdout $text
+    flush stdout
+    set log $::pyossl::expect::logFile
+    if {$s(logUser) && [dict get $log channel] ne "" && ![dict get $log all]} {
+	puts -nonewline [dict get $log channel] $text
+	flush [dict get $log channel]
+    }
 }
 
 # One side has ended: its eof action, else the interact ends with it.

@@ -150,12 +150,12 @@ proc ::pyossl::expect::tls::Connected {id} {
 	    ::pyossl::expect::transport::Write $id $bytes
 	}
 	set e(outq) {}
-	::pyossl::expect::Notify $id
     } else {
 	# Not at once: the script may want to put filters on the wire first.
 	set e(state) handshaking
 	set e(starting) [after 0 [list ::pyossl::expect::tls::Start $id]]
     }
+    ::pyossl::expect::Notify $id
 }
 
 proc ::pyossl::expect::tls::Unconnected {id message code} {
@@ -569,7 +569,9 @@ proc ::pyossl::expect::tls::Writable {id} {
 	lassign $e(failure) message code
 	return -code error -level 2 -errorcode $code $message
     }
-    if {[info exists e(finished)] || [info exists e(notified)]} {
+    # Where a filter has cut the wire, the engine does not know.
+    if {[info exists e(notified)] || ([info exists e(finished)]
+	    && ![info exists e(cut,out)])} {
 	return -code error -level 2 -errorcode \
 	    [list PYOSSL EXPECT NOTOPEN $id] \
 	    "send: spawn id $id not open: its output has ended"

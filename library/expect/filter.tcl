@@ -294,10 +294,21 @@ proc ::pyossl::expect::filter::Reset {id} {
 	    set prefix [lindex $row 1]
 	    if {[string match ::pyossl::expect::filter::* [lindex $prefix 0]]} {
 		Go $id $direction [Held [lindex $prefix 1]]
-		unset states([lindex $prefix 1])
+		Drop [lindex $prefix 1]
 	    }
 	}
     }
+}
+
+# The state of a ready filter that is taken off goes, with its timers.
+proc ::pyossl::expect::filter::Drop {handle} {
+    variable states
+    if {[dict exists $states($handle) timers]} {
+	foreach timer [dict get $states($handle) timers] {
+	    after cancel $timer
+	}
+    }
+    unset states($handle)
 }
 
 # The filters of an endpoint that ends: what they hold is lost.
@@ -308,7 +319,7 @@ proc ::pyossl::expect::filter::Forget {id} {
 	foreach row $e(filters,$direction) {
 	    set prefix [lindex $row 1]
 	    if {[string match ::pyossl::expect::filter::* [lindex $prefix 0]]} {
-		unset -nocomplain states([lindex $prefix 1])
+		Drop [lindex $prefix 1]
 	    }
 	}
 	set e(filters,$direction) {}
@@ -429,18 +440,18 @@ proc ::pyossl::expect::filter::delay {handle id record} {
     variable states
     dict set states($handle) held \
 	[linsert [dict get $states($handle) held] end $record]
-    after [dict get $states($handle) MS] \
+    dict lappend states($handle) timers [after \
+	[dict get $states($handle) MS] \
 	[list ::pyossl::expect::filter::Delayed $handle $id \
-	[dict get $record direction]]
+	[dict get $record direction]]]
     return {}
 }
 
 # The first record that a delay holds goes on.
 proc ::pyossl::expect::filter::Delayed {handle id direction} {
     variable states
-    if {![info exists states($handle)]} {
-	return
-    }
+    dict set states($handle) timers \
+	[lrange [dict get $states($handle) timers] 1 end]
     set held [lassign [dict get $states($handle) held] record]
     dict set states($handle) held $held
     upvar #0 ::pyossl::expect::endpoint::data::$id e

@@ -128,12 +128,13 @@ proc ::pyossl::expect::match::Wait {token spec seconds} {
 		set id
 	    }]
 	    set w(dirty) {}
-	    set found [Turn $token $patterns $dirty [Own $spec $all]]
+	    set found [Turn $token $patterns $dirty]
 	    if {[llength $found]} {
 		return $found
 	    }
 	    ::pyossl::expect::WaitFailure $token
 	}
+	Gone [All [dict get $spec patterns] [dict get $spec watch]]
 	if {$w(expired,now)} {
 	    return [TimedOut $patterns]
 	}
@@ -189,12 +190,6 @@ proc ::pyossl::expect::match::Readers {patterns watch all} {
     return [All $readers $watch]
 }
 
-# Those that the expect itself names. One that only a standing pattern names
-# may be closed without this being an error.
-proc ::pyossl::expect::match::Own {spec all} {
-    return [All [dict get $spec patterns] [dict get $spec watch]]
-}
-
 # The first pattern for the end of the time, if there is one.
 proc ::pyossl::expect::match::TimedOut {patterns} {
     foreach pattern $patterns {
@@ -210,11 +205,11 @@ proc ::pyossl::expect::match::TimedOut {patterns} {
 # One turn
 #------------------------------------------------------------------------
 
-# match::Turn token patterns dirty own --
+# match::Turn token patterns dirty --
 #	Tries all patterns on the endpoints that have news.
 # Results:
 #	{pattern out}, {{} {}} to end without a match, or nothing.
-proc ::pyossl::expect::match::Turn {token patterns dirty own} {
+proc ::pyossl::expect::match::Turn {token patterns dirty} {
     upvar #0 ::pyossl::expect::waiting::$token w
     foreach id $dirty {
 	if {$id in $w(text)} {
@@ -245,7 +240,7 @@ proc ::pyossl::expect::match::Turn {token patterns dirty own} {
     if {$more} {
 	return {}
     }
-    return [Ended $patterns $dirty $own $w(text)]
+    return [Ended $patterns $dirty $w(text)]
 }
 
 # Moves text that has come into the buffer, as much as there is room for. In
@@ -335,7 +330,7 @@ proc ::pyossl::expect::match::Full {token patterns id} {
 
 # The end of endpoints: their patterns, in order; without one the expect ends.
 # Where no pattern was about the text, it stays for those that are.
-proc ::pyossl::expect::match::Ended {patterns dirty own readers} {
+proc ::pyossl::expect::match::Ended {patterns dirty readers} {
     set ended {}
     foreach id $dirty {
 	upvar #0 ::pyossl::expect::endpoint::data::$id e
@@ -370,7 +365,6 @@ proc ::pyossl::expect::match::Ended {patterns dirty own readers} {
 	    }
 	}
     }
-    set gone ""
     foreach id $ended {
 	upvar #0 ::pyossl::expect::endpoint::data::$id e
 	if {$e(eof) && !$e(eofseen)} {
@@ -382,15 +376,24 @@ proc ::pyossl::expect::match::Ended {patterns dirty own readers} {
 	    set e(buffer) ""
 	    return [list {} $out]
 	}
-	if {$e(eofseen) && $id in $own} {
-	    set gone $id
-	}
-    }
-    if {$gone ne ""} {
-	return -code error -level 3 -errorcode \
-	    [list PYOSSL EXPECT NOTOPEN $gone] "expect: spawn id $gone not open"
     }
     return {}
+}
+
+# It is an error to wait where nothing can come any more: where all that the
+# expect names has ended, and the script knows.
+proc ::pyossl::expect::match::Gone {own} {
+    foreach id $own {
+	if {[::pyossl::expect::endpoint::exists $id]
+		&& ![set ::pyossl::expect::endpoint::data::${id}(eofseen)]} {
+	    return
+	}
+    }
+    if {[llength $own]} {
+	set id [lindex $own 0]
+	return -code error -level 3 -errorcode \
+	    [list PYOSSL EXPECT NOTOPEN $id] "expect: spawn id $id not open"
+    }
 }
 
 # A line of exp_internal about one attempt.

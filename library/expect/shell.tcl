@@ -79,6 +79,11 @@ proc ::pyossl::expect::shell::dispatch {arguments} {
 	-format - -match - -output {
 	    return [Report $arguments]
 	}
+	-conversations {
+	    ::pyossl::expect::Load conversation.tcl
+	    return [::pyossl::expect::conversation::main \
+		    [lrange $arguments 1 end]]
+	}
 	-- {
 	    set arguments [lrange $arguments 1 end]
 	}
@@ -109,6 +114,10 @@ proc ::pyossl::expect::shell::usage {} {
        pyosslsh -c COMMANDS ?ARG ...?    runs these commands
        pyosslsh -format tap|junit|json|text ?-match PATTERN? ?-output FILE?
                 FILE ...                 runs files of checks, and reports
+       pyosslsh -conversations list ?PATTERN ...?
+       pyosslsh -conversations -server HOST:PORT ?-OPTION VALUE ...?
+       pyosslsh -conversations -client COMMAND ?-OPTION VALUE ...?
+                                         holds the ready conversations
        pyosslsh -h | --version
 
 The exit status is 0 if all went well and no check has failed, else 1 or what

@@ -144,7 +144,7 @@ proc ::pyossl::expect::match::Wait {token spec seconds} {
 	    set w(expired) 1
 	    update
 	} else {
-	    vwait ::pyossl::expect::waiting::${token}(wake)
+	    ::pyossl::expect::Sleep $token
 	}
 	::pyossl::expect::WaitFailure $token
     }

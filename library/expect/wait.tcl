@@ -7,9 +7,14 @@
 #	    event, text, eof of an endpoint --Notify--> the records of those who
 #	    wait for it: the id is noted as dirty, and the variable written
 #
+#	In a coroutine a command waits by yield instead of vwait. So several
+#	conversations can go on side by side, each in a coroutine of its own,
+#	where an expect within an event handler would have to end first.
+#
 #	A record is an array in ::pyossl::expect::waiting:
 #	    dirty	dict of the ids that have news
 #	    wake	written when there is something to look at
+#	    coroutine	the one that is to be resumed
 #	    expired	1 when the time is up
 #	    forgotten	for expect_out: text that a full buffer has lost
 #	    failure	the error of a filter, to be raised by the command
@@ -31,7 +36,7 @@ proc ::pyossl::expect::WaitBegin {ids} {
     set token [incr waitSerial]
     upvar #0 ::pyossl::expect::waiting::$token w
     array set w {dirty {} wake 0 expired 0 failure {} timer {} ids {}
-	forgotten {}}
+	forgotten {} coroutine {}}
     lappend running $token
     WaitFor $token $ids
     return $token
@@ -68,7 +73,38 @@ proc ::pyossl::expect::WaitTimer {token seconds} {
 proc ::pyossl::expect::WaitExpired {token} {
     upvar #0 ::pyossl::expect::waiting::$token w
     set w(expired) 1
+    Wake $token
+}
+
+# Wake token -- whoever waits with this record is to look again.
+proc ::pyossl::expect::Wake {token} {
+    upvar #0 ::pyossl::expect::waiting::$token w
     set w(wake) 1
+    if {$w(coroutine) ne ""} {
+	after 0 [list ::pyossl::expect::Resume $w(coroutine)]
+	set w(coroutine) ""
+    }
+}
+
+# Goes on with a coroutine, if it is still there.
+proc ::pyossl::expect::Resume {coroutine} {
+    if {[info commands $coroutine] ne ""} {
+	$coroutine
+    }
+}
+
+# Sleep token -- waits until there is something to look at.
+proc ::pyossl::expect::Sleep {token} {
+    upvar #0 ::pyossl::expect::waiting::$token w
+    if {[info coroutine] ne ""} {
+	set w(coroutine) [info coroutine]
+	if {![catch {yield}]} {
+	    return
+	}
+	# There is C code between, which cannot be left that way.
+	set w(coroutine) ""
+    }
+    vwait ::pyossl::expect::waiting::${token}(wake)
 }
 
 # WaitEnd token -- the record is not needed any more.
@@ -95,7 +131,7 @@ proc ::pyossl::expect::Notify {id} {
     foreach token $e(waiters) {
 	upvar #0 ::pyossl::expect::waiting::$token w
 	dict set w(dirty) $id 1
-	set w(wake) 1
+	Wake $token
     }
 }
 
@@ -112,7 +148,7 @@ proc ::pyossl::expect::Blame {message options} {
     if {$w(failure) eq ""} {
 	set w(failure) [list $message $options]
     }
-    set w(wake) 1
+    Wake [lindex $running end]
 }
 
 # WaitFailure token --
@@ -144,7 +180,7 @@ proc ::pyossl::expect::Until {ids condition seconds} {
 	    if {$w(expired)} {
 		return 0
 	    }
-	    vwait ::pyossl::expect::waiting::${token}(wake)
+	    Sleep $token
 	    WaitFailure $token
 	}
     } finally {

@@ -59,7 +59,7 @@ proc ::pyossl::expect::raw::Begin {id options} {
     upvar #0 ::pyossl::expect::endpoint::data::$id e
     array set e {
 	input "" plain 0 number,in 0 number,out 0 messages,peer ""
-	messages,self "" ciphered,peer 0 ciphered,self 0 notify 0
+	messages,self "" ciphered,peer 0 ciphered,self 0 tls13 0 notify 0
 	version TLSv1.2 encoding binary
     }
     foreach name {version encoding} {
@@ -128,7 +128,10 @@ proc ::pyossl::expect::raw::Sent {id type version bytes} {
 # What is in a record, in either direction.
 proc ::pyossl::expect::raw::Content {id from type version bytes} {
     upvar #0 ::pyossl::expect::endpoint::data::$id e
-    if {$e(ciphered,$from) && $type in {handshake alert}} {
+    # An alert of two bytes cannot be encrypted, and in TLS 1.3 a
+    # ChangeCipherSpec means nothing: what is encrypted is application_data.
+    if {$e(ciphered,$from) && ($type eq "handshake" && !$e(tls13)
+	    || $type eq "alert" && [string length $bytes] != 2)} {
 	return
     }
     switch -- $type {
@@ -139,11 +142,16 @@ proc ::pyossl::expect::raw::Content {id from type version bytes} {
 		::pyossl::expect::event::add $id \
 		    [::pyossl::expect::tls::MessageEvent $from $version \
 		    $message]
+		if {[string index $message 0] eq "\x02"
+			&& ![catch {::pyossl::expect::message::negotiated \
+			$message} settled]} {
+		    set e(tls13) [expr {"TLSv1.3" in $settled}]
+		}
 	    }
 	}
 	alert {
 	    # Several alerts in one record are unusual, but can be read.
-	    foreach {- one} [regexp -all -inline {(?=(..))..} $bytes] {
+	    foreach one [regexp -all -inline {..} $bytes] {
 		set event [::pyossl::expect::tls::AlertEvent $from $version \
 		    $one]
 		if {$from eq "peer"

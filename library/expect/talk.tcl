@@ -5,7 +5,9 @@
 #
 #	    version	the version it is held in, such as TLSv1.2
 #	    timeout	how long to wait for each answer
-#	    spawn_id	the endpoint; set by dial, greet, called and handshake
+#	    spawn_id	the endpoint; set by dial, greet, called and established
+#	    now		what is known; see below
+#	    suites13, suites12, suites10, schemes, point: see below, too
 #
 #	A server under test:	dial, hello, greet, answered, flight, established
 #	A client under test:	called, tell, established
@@ -69,7 +71,10 @@ proc ::pyossl::expect::conversation::script::Perform {row settings} {
     set now(settings) $settings
     set now(version) [Version [dict get $row versions] \
 	[dict get $settings -versions] [dict get $settings side]]
-    return [apply [list {version timeout} [dict get $row script] \
+    # In the same line, so that the script's lines keep their numbers.
+    set body "[concat {*}[lmap name {now point schemes suites10 suites12
+	suites13} {string cat "variable $name;"}]] [dict get $row script]"
+    return [apply [list {version timeout} $body \
 	::pyossl::expect::conversation::script] $now(version) \
 	[dict get $settings -timeout]]
 }

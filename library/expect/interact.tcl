@@ -45,11 +45,12 @@ proc ::pyossl::expect::interact {args} {
     set token [interact::Begin $id $spec]
     upvar #0 ::pyossl::expect::interact::$token s
     set terminal [expr {[terminal::present stdin]}]
-    terminal::borrow
+    append s(typed) [terminal::borrow]
     try {
 	if {$terminal} {
-	    terminal::keys 1
+	    terminal::keys
 	}
+	set s(echo) $terminal
 	interact::Watch $token
 	while {1} {
 	    set action [interact::Next $token]
@@ -359,6 +360,10 @@ proc ::pyossl::expect::interact::FromUser {token} {
 	set s(typed) $rest
     }
     if {$through ne ""} {
+	if {$s(echo)} {
+	    puts -nonewline stdout [Visible $through]
+	    flush stdout
+	}
 	Send $s(id) $through
     }
     if {[llength $found]} {
@@ -371,6 +376,19 @@ proc ::pyossl::expect::interact::FromUser {token} {
 	return [Ended $token user]
     }
     return ""
+}
+
+# What is typed, as it is shown: Ctrl-C as ^C.
+proc ::pyossl::expect::interact::Visible {text} {
+    set result ""
+    foreach character [split $text ""] {
+	scan $character %c code
+	if {$code < 32 && $character ni {\n \t} || $code == 127} {
+	    set character ^[format %c [expr {$code ^ 64}]]
+	}
+	append result $character
+    }
+    return $result
 }
 
 # The endpoint may have ended in between: its end is what is told then.

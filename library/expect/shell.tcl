@@ -300,8 +300,10 @@ proc ::pyossl::expect::shell::makeChild {} {
 	::pyossl::expect::why		why
 	::pyossl::expect::terminal::borrow	shell::borrow
 	::pyossl::expect::terminal::giveback	shell::giveback
+	::pyossl::expect::terminal::stty	terminal::stty
 	::pyossl::expect::shell::print	shell::print
 	::pyossl::expect::shell::around	shell::around
+	::pyossl::expect::shell::typed	shell::typed
 	::pyossl::expect::shell::background	shell::background
     } {
 	interp alias $child $name {} ::pyossl::expect::$target
@@ -335,7 +337,8 @@ proc ::pyossl::expect::shell::makeChild {} {
 	    if {"<@stdin" ni $args} {
 		tailcall ::pyossl::expect::shell::exec {*}$args
 	    }
-	    ::pyossl::expect::terminal::borrow
+	    # Keys typed ahead cannot be given to it.
+	    ::pyossl::expect::shell::typed [::pyossl::expect::terminal::borrow]
 	    ::pyossl::expect::shell::around restore
 	    try {
 		uplevel 1 [linsert $args 0 ::pyossl::expect::shell::exec]
@@ -479,11 +482,15 @@ proc ::pyossl::expect::shell::lookAtKeys {} {
     }
 }
 
-# A command of the user's wants the keys for itself.
+# A command of the user's wants the keys for itself.  It gets those that were
+# typed ahead, too.
 proc ::pyossl::expect::shell::borrow {} {
     variable borrowed
     incr borrowed
     fileevent stdin readable {}
+    set keys $::pyossl::expect::lineedit::keys
+    set ::pyossl::expect::lineedit::keys ""
+    return $keys
 }
 
 proc ::pyossl::expect::shell::giveback {} {

@@ -29,16 +29,15 @@ proc ::pyossl::expect::terminal::stty {args} {
     return [exec stty {*}$args <@stdin 2>@1]
 }
 
-# terminal::keys ?echo? --
+# terminal::keys --
 #	From now on keys arrive one by one, Ctrl-C and Ctrl-Z among them, and are
 #	not shown.  The modes before are kept for terminal::restore.
-proc ::pyossl::expect::terminal::keys {{echo 0}} {
+proc ::pyossl::expect::terminal::keys {} {
     variable saved
     if {$saved eq ""} {
 	set saved [stty -g]
     }
-    stty -icanon [expr {$echo ? "echo" : "-echo"}] min 1 time 0 \
-	    intr undef quit undef susp undef
+    stty -icanon -echo min 1 time 0 intr undef quit undef susp undef
 }
 
 # terminal::restore --
@@ -87,6 +86,8 @@ proc ::pyossl::expect::terminal::colour {class text} {
 # terminal::borrow --
 #	A command wants to read the keys itself.  Where there is no prompt there
 #	is nobody to ask.
+# Results:
+#	The keys that were typed before.
 proc ::pyossl::expect::terminal::borrow {} {
 }
 

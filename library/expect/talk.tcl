@@ -699,6 +699,45 @@ proc ::pyossl::expect::conversation::script::refused {args} {
     return $alert
 }
 
+# either ?alert ...? --
+#	The server under test may go on or refuse, as it likes; but it may not
+#	hang, nor close without an alert.
+# Arguments:
+#	alert	those it may refuse with; by default any
+# Results:
+#	Its ServerHello or HelloRetryRequest, decoded; empty if it has refused.
+proc ::pyossl::expect::conversation::script::either {args} {
+    upvar 1 spawn_id spawn_id
+    expect -i $spawn_id -timeout [Patience] \
+    -message ServerHello -from peer {
+	return $expect_out(message)
+    } -message HelloRetryRequest -from peer {
+	return $expect_out(message)
+    } -message * -from peer {
+	fail "a $expect_out(name) came instead of a ServerHello"
+    } -alert fatal * -from peer {
+	set alert [lindex $expect_out(alert) 1]
+	if {[llength $args] && $alert ni $args} {
+	    fail "the alert $alert came: a ServerHello or\
+		[join $args { or }] was expected"
+	}
+    } -closed * {
+	fail "it closed ($expect_out(closed)) without an alert"
+    } timeout {
+	fail "no answer"
+    }
+    closes
+    return {}
+}
+
+# lacks message extension why --
+#	An extension is not in a message; an empty message has none.
+proc ::pyossl::expect::conversation::script::lacks {message name why} {
+    if {$message ne "" && [extension $message $name] ne ""} {
+	fail $why
+    }
+}
+
 # closes --
 #	The peer ends the connection, in whatever way.
 proc ::pyossl::expect::conversation::script::closes {} {

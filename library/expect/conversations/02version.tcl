@@ -30,17 +30,9 @@ conversation Version-Legacy-4 \
     {client_version is 4.0: it is TLS 1.2, or an alert, and no hanging} \
     -versions TLSv1.2 -source {RFC 5246, E.1} {
     greet legacy_version 0x0400
-    expect -timeout $timeout -message ServerHello -from peer {
-	if {[Chosen $expect_out(message)] ne "TLSv1.2"} {
-	    fail "it chose [Chosen $expect_out(message)]"
-	}
-    } -alert fatal protocol_version {
-    } -alert * * {
-	fail "the alert [lindex $expect_out(alert) 1] came"
-    } -closed * {
-	fail "it closed without an alert"
-    } timeout {
-	fail "no answer"
+    set answer [either protocol_version]
+    if {$answer ne "" && [Chosen $answer] ne "TLSv1.2"} {
+	fail "it chose [Chosen $answer]"
     }
 }
 
@@ -147,7 +139,7 @@ conversation Version-Supported-4 {supported_versions has drafts only} \
 conversation Version-Supported-5 {supported_versions is an empty list} \
     -versions TLSv1.3 -source {RFC 8446, 4.2.1} {
     versions {} versions_bytes {}
-    refused decode_error
+    refused decode_error protocol_version
 }
 
 conversation Version-Supported-6 {supported_versions has half a version} \

@@ -280,7 +280,23 @@ proc ::pyossl::expect::pattern::Out {event} {
     return $out
 }
 
-# A message event decoded, in the version that was negotiated.
+# A message event decoded. What the ServerHello before it has settled says what
+# it looks like.
 proc ::pyossl::expect::pattern::Decode {event} {
-    return [::pyossl::expect::decode [dict get $event raw]]
+    upvar #0 ::pyossl::expect::endpoint::data::[dict get $event id] e
+    set settled {}
+    if {[dict get $event name] ni {ClientHello ServerHello HelloRetryRequest}} {
+	foreach earlier [lreverse $e(log)] {
+	    if {[dict get $earlier kind] eq "message"
+		    && [dict get $earlier name] eq "ServerHello"
+		    && [dict get $earlier seq] < [dict get $event seq]} {
+		catch {
+		    set settled [::pyossl::expect::message::negotiated \
+			[dict get $earlier raw]]
+		}
+		break
+	    }
+	}
+    }
+    return [::pyossl::expect::decode [dict get $event raw] {*}$settled]
 }

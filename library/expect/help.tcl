@@ -11,7 +11,7 @@ namespace eval ::pyossl::expect::help {
 	"Send and expect" {send expect expect_before expect_after
 	    exp_continue handshake interact match_max}
 	"The wire"	{wire decode encode}
-	"Reports"	{transcript check fail skip constraint probe}
+	"Reports"	{transcript check fail skip constraint conversations probe}
 	"What is shown"	{live log_user log_file exp_internal}
 	"The prompt"	{help history why}
     }
@@ -87,17 +87,26 @@ proc ::pyossl::expect::help::load {} {
 	return
     }
     array set texts {}
+    array set subcommands {}
+    set exported [namespace eval ::pyossl::expect {namespace export}]
     foreach path [lsort [glob -directory $::pyossl::expect::library *.tcl]] {
 	set channel [open $path]
 	fconfigure $channel -encoding utf-8
 	set source [read $channel]
 	close $channel
 	foreach {- comment name} [regexp -all -inline -line \
-		{((?:^#.*\n)+)^proc ::pyossl::expect::(\w+) } $source] {
-	    if {[string match {[a-z]*} $name]} {
+		{((?:^#.*\n)+)^proc ::pyossl::expect::([\w:]+) } $source] {
+	    regexp {^# (?:(\w+) )?} $comment - first
+	    if {[regexp {^[a-z]\w*$} $name]} {
 		set texts($name) [format $comment]
+	    } elseif {$first in $exported} {
+		# A subcommand, of which the procedure has another name.
+		lappend subcommands($first) [format $comment]
 	    }
 	}
+    }
+    foreach {name list} [array get subcommands] {
+	set texts($name) [join $list \n]
     }
 }
 

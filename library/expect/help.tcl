@@ -96,7 +96,8 @@ proc ::pyossl::expect::help::load {} {
 	close $channel
 	foreach {- comment name} [regexp -all -inline -line \
 		{((?:^#.*\n)+)^proc ::pyossl::expect::([\w:]+) } $source] {
-	    regexp {^# (?:(\w+) )?} $comment - first
+	    set first ""
+	    regexp {^# (\w+) } $comment - first
 	    if {[regexp {^[a-z]\w*$} $name]} {
 		set texts($name) [format $comment]
 	    } elseif {$first in $exported} {
@@ -106,6 +107,9 @@ proc ::pyossl::expect::help::load {} {
 	}
     }
     foreach {name list} [array get subcommands] {
+	if {[info exists texts($name)]} {
+	    continue
+	}
 	set texts($name) [join $list \n]
     }
 }

@@ -116,27 +116,23 @@ proc ::pyossl::expect::exp_continue {args} {
 proc ::pyossl::expect::match::Wait {token spec seconds} {
     upvar #0 ::pyossl::expect::waiting::$token w
     while {1} {
-	set patterns [concat [::pyossl::expect::Standing before] \
-	    [dict get $spec patterns] [::pyossl::expect::Standing after]]
-	set all [All $patterns [dict get $spec watch]]
-	set w(text) [Readers $patterns [dict get $spec watch] $all]
-	::pyossl::expect::WaitFor $token $all
+	Prepare $token $spec
 	set w(expired,now) $w(expired)
 	while {[dict size $w(dirty)]} {
 	    set dirty [lmap id [dict keys $w(dirty)] {
-		if {$id ni $all} continue
+		if {![dict exists $w(all) $id]} continue
 		set id
 	    }]
 	    set w(dirty) {}
-	    set found [Turn $token $patterns $dirty]
+	    set found [Turn $token $w(patterns) $dirty]
 	    if {[llength $found]} {
 		return $found
 	    }
 	    ::pyossl::expect::WaitFailure $token
 	}
-	Gone [All [dict get $spec patterns] [dict get $spec watch]]
+	Gone $w(own)
 	if {$w(expired,now)} {
-	    return [TimedOut $patterns]
+	    return [TimedOut $w(patterns)]
 	}
 	::pyossl::expect::WaitFailure $token
 	if {$seconds == 0} {
@@ -147,6 +143,33 @@ proc ::pyossl::expect::match::Wait {token spec seconds} {
 	    ::pyossl::expect::Sleep $token
 	}
 	::pyossl::expect::WaitFailure $token
+    }
+}
+
+# Works out which patterns there are and which endpoints they are about; again
+# only where that may have changed.
+proc ::pyossl::expect::match::Prepare {token spec} {
+    upvar #0 ::pyossl::expect::waiting::$token w
+    variable ::pyossl::expect::standingSerial
+    if {[info exists w(prepared)] && $w(prepared) == $standingSerial} {
+	return
+    }
+    set watch [dict get $spec watch]
+    set w(patterns) [concat [::pyossl::expect::Standing before] \
+	[dict get $spec patterns] [::pyossl::expect::Standing after]]
+    set w(all) [All $w(patterns) $watch]
+    # Those whose text is asked for: it is not touched on the others.
+    set w(text) [Readers $w(patterns) $watch $w(all)]
+    # A standing pattern alone does not make an error of an end.
+    set w(own) [dict keys [All [dict get $spec patterns] $watch]]
+    ::pyossl::expect::WaitFor $token [dict keys $w(all)]
+    # What a variable names may be different the next time.
+    set w(prepared) $standingSerial
+    foreach where [concat [lmap p $w(patterns) {lindex $p 1}] $watch] {
+	if {[lindex $where 0] eq "variable"} {
+	    ::pyossl::expect::WaitTrace $token [lindex $where 1]
+	    set w(prepared) -1
+	}
     }
 }
 
@@ -161,7 +184,7 @@ proc ::pyossl::expect::match::Unmatched {token patterns out} {
     }
 }
 
-# All endpoints that the patterns name, each once.
+# All endpoints that the patterns name, as the keys of a dict.
 proc ::pyossl::expect::match::All {patterns watch} {
     set ids {}
     foreach pattern $patterns {
@@ -174,10 +197,10 @@ proc ::pyossl::expect::match::All {patterns watch} {
 	    dict set ids $id 1
 	}
     }
-    return [dict keys $ids]
+    return $ids
 }
 
-# Those whose text the patterns are about: it is not touched on the others.
+# Those whose text the patterns are about, in the same form.
 proc ::pyossl::expect::match::Readers {patterns watch all} {
     set readers {}
     foreach pattern $patterns {
@@ -212,7 +235,7 @@ proc ::pyossl::expect::match::TimedOut {patterns} {
 proc ::pyossl::expect::match::Turn {token patterns dirty} {
     upvar #0 ::pyossl::expect::waiting::$token w
     foreach id $dirty {
-	if {$id in $w(text)} {
+	if {[dict exists $w(text) $id]} {
 	    Refill $token $id
 	}
     }
@@ -223,7 +246,7 @@ proc ::pyossl::expect::match::Turn {token patterns dirty} {
     set more 0
     foreach id $dirty {
 	upvar #0 ::pyossl::expect::endpoint::data::$id e
-	if {![info exists e(kind)] || $id ni $w(text)} {
+	if {![info exists e(kind)] || ![dict exists $w(text) $id]} {
 	    continue
 	}
 	if {[string length $e(buffer)] >= $e(max)} {
@@ -368,7 +391,7 @@ proc ::pyossl::expect::match::Ended {patterns dirty readers} {
     foreach id $ended {
 	upvar #0 ::pyossl::expect::endpoint::data::$id e
 	if {$e(eof) && !$e(eofseen)} {
-	    if {$id ni $readers && "$e(buffer)$e(unread)" ne ""} {
+	    if {![dict exists $readers $id] && "$e(buffer)$e(unread)" ne ""} {
 		return [list {} {}]
 	    }
 	    set e(eofseen) 1

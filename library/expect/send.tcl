@@ -223,9 +223,13 @@ proc ::pyossl::expect::PutRecord {id type version bytes {length ""}} {
     }
     set type [names::name content_type [names::code content_type $type]]
     set version [names::name version [names::code version $version]]
+    # The numbers of an engine's records are those that it has made.
+    set number 0
+    if {$e(type) ne "::pyossl::expect::tls"} {
+	set number [incr e(number,out)]
+    }
     event::add $id [dict create kind record from self type $type \
-	version $version length $length fragment $bytes \
-	number [incr e(number,out)]]
+	version $version length $length fragment $bytes number $number]
     if {[info commands $e(type)::Sent] ne ""} {
 	$e(type)::Sent $id $type $version $bytes
     }

@@ -58,7 +58,7 @@ namespace eval ::pyossl::expect {
 proc ::pyossl::expect::spawn {args} {
     variable spawnWords
     set words $args
-    set spawnWords $words
+    set spawnWords [Public $words]
     set echo 1
     if {[lindex $args 0] eq "-noecho"} {
 	set echo 0
@@ -83,11 +83,28 @@ proc ::pyossl::expect::spawn {args} {
 	}
     }
     if {$echo} {
-	Show "spawn $words\r\n"
+	Show "spawn $spawnWords\r\n"
     }
     upvar 1 spawn_id spawn_id
     set spawn_id [lindex $ids 0]
     return $ids
+}
+
+# The words of a spawn without the secrets among them, for all to see.
+proc ::pyossl::expect::Public {words} {
+    set public {}
+    set previous ""
+    foreach word $words {
+	if {$previous in {-session -password -key}} {
+	    set word ...
+	} elseif {$previous in {-client -server} && ![catch {Public $word} inner]} {
+	    # The options of a pair.
+	    set word $inner
+	}
+	lappend public $word
+	set previous $word
+    }
+    return $public
 }
 
 # SpawnOptions kind words --
@@ -163,6 +180,10 @@ proc ::pyossl::expect::Decoded {id bytes} {
 		break
 	    }
 	}
+    }
+    if {[package vsatisfies [package provide Tcl] 9.0-]} {
+	# Tcl 8.6 takes what is no text as it can; Tcl 9 has to be told so.
+	return [encoding convertfrom -profile replace $e(encoding) $bytes]
     }
     return [encoding convertfrom $e(encoding) $bytes]
 }

@@ -8,6 +8,7 @@
 
 namespace eval ::pyossl::expect {
     variable standing {before {} after {}}
+    variable standingSerial 0	;# another one after each change
 }
 
 # expect_before ?arg ...? --
@@ -32,6 +33,7 @@ proc ::pyossl::expect::expect_after {args} {
 
 proc ::pyossl::expect::Stand {when words} {
     variable standing
+    variable standingSerial
     if {[lindex $words 0] eq "-info"} {
 	return [StandingInfo $when [lrange $words 1 end] 3]
     }
@@ -46,6 +48,7 @@ proc ::pyossl::expect::Stand {when words} {
 	set kept [Without $kept $where]
     }
     dict set standing $when [concat $kept $patterns]
+    incr standingSerial
     return
 }
 
@@ -81,9 +84,13 @@ proc ::pyossl::expect::Standing {when} {
 # An endpoint that is closed takes its standing patterns with it.
 proc ::pyossl::expect::ForgetStanding {id} {
     variable standing
+    variable standingSerial
     foreach when {before after} {
-	dict set standing $when [Without [dict get $standing $when] \
-	    [list ids [list $id]]]
+	if {[llength [dict get $standing $when]]} {
+	    dict set standing $when [Without [dict get $standing $when] \
+		[list ids [list $id]]]
+	    incr standingSerial
+	}
     }
 }
 

@@ -14,6 +14,7 @@
 #	A record is an array in ::pyossl::expect::waiting:
 #	    dirty	dict of the ids that have news
 #	    wake	written when there is something to look at
+#	    traced	the variables whose writing wakes it
 #	    coroutine	the one that is to be resumed
 #	    expired	1 when the time is up
 #	    forgotten	for expect_out: text that a full buffer has lost
@@ -36,7 +37,7 @@ proc ::pyossl::expect::WaitBegin {ids} {
     set token [incr waitSerial]
     upvar #0 ::pyossl::expect::waiting::$token w
     array set w {dirty {} wake 0 expired 0 failure {} timer {} ids {}
-	forgotten {} coroutine {}}
+	forgotten {} coroutine {} traced {}}
     lappend running $token
     WaitFor $token $ids
     return $token
@@ -55,6 +56,21 @@ proc ::pyossl::expect::WaitFor {token ids} {
 	dict set w(dirty) $id 1
 	lappend e(waiters) $token
     }
+}
+
+# WaitTrace token name --
+#	A record is woken too when a variable is written.
+proc ::pyossl::expect::WaitTrace {token name} {
+    upvar #0 ::pyossl::expect::waiting::$token w
+    if {$name ni $w(traced)} {
+	lappend w(traced) $name
+	trace add variable $name write \
+	    [list ::pyossl::expect::WaitWritten $token]
+    }
+}
+
+proc ::pyossl::expect::WaitWritten {token args} {
+    Wake $token
 }
 
 # WaitTimer token seconds --
@@ -112,6 +128,10 @@ proc ::pyossl::expect::WaitEnd {token} {
     variable running
     upvar #0 ::pyossl::expect::waiting::$token w
     after cancel $w(timer)
+    foreach name $w(traced) {
+	trace remove variable $name write \
+	    [list ::pyossl::expect::WaitWritten $token]
+    }
     foreach id [dict keys $w(ids)] {
 	upvar #0 ::pyossl::expect::endpoint::data::$id e
 	if {[info exists e(waiters)]} {
@@ -140,6 +160,7 @@ proc ::pyossl::expect::Notify {id} {
 #	it is an error in the background.
 proc ::pyossl::expect::Blame {message options} {
     variable running
+    dict set options -level 0
     if {[llength $running] == 0} {
 	after 0 [list return -options $options $message]
 	return

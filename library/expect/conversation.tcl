@@ -37,6 +37,7 @@ namespace eval ::pyossl::expect::conversation {
 
 ::pyossl::expect::Load check.tcl
 ::pyossl::expect::Load talk.tcl
+::pyossl::expect::Load talkback.tcl
 
 #------------------------------------------------------------------------
 # Writing them

@@ -92,6 +92,10 @@ proc ::pyossl::expect::arguments::Parse {words level} {
 		}
 		default {
 		    set kind $flag
+		    if {[dict exists $options from]
+			    && $kind ni {message alert record}} {
+			dict unset options from
+		    }
 		    set i [ProtocolArguments $words $i $kind argument options]
 		    set body [Body $words i]
 		    set where [Default $where $level]
@@ -223,6 +227,11 @@ proc ::pyossl::expect::arguments::ProtocolArguments {words i kind argumentVar
 	}
     }
     if {[lindex $words $i] eq "-from"} {
+	if {$kind ni {message alert record}} {
+	    return -code error -level 3 -errorcode \
+		{PYOSSL EXPECT VALUE -from} \
+		"-from goes with -message, -alert and -record, not with -$kind"
+	}
 	if {$i + 1 >= [llength $words]} {
 	    return -code error -level 3 -errorcode {TCL WRONGARGS} \
 		{wrong # args: should be "expect -from peer|self"}

@@ -28,7 +28,6 @@
 #	    outq		plaintext that waits for the handshake
 #	    events		the events of the step under way
 #	    number,in number,out	the records so far
-#	    ciphered,in ciphered,out	records are encrypted from now on
 
 namespace eval ::pyossl::expect::tls {
     variable byConn	;# conn -> id
@@ -48,8 +47,7 @@ proc ::pyossl::expect::tls::Begin {id role ctx owned options} {
     upvar #0 ::pyossl::expect::endpoint::data::$id e
     array set e [list role $role ctx $ctx owned $owned input "" output "" \
 	wire "" outq {} events {} driving 0 again 0 scheduled 0 number,in 0 \
-	number,out 0 ciphered,in 0 ciphered,out 0 filters,in {} \
-	filters,out {} facts {}]
+	number,out 0 filters,in {} filters,out {} facts {}]
     Watch $ctx
     set e(conn) [::pyossl::conn new $ctx]
     set byConn($e(conn)) $id
@@ -188,6 +186,7 @@ proc ::pyossl::expect::tls::Input {id bytes} {
 	dict set record number [incr e(number,in)]
 	::pyossl::expect::event::add $id \
 	    [dict merge [dict create kind record from peer] $record]
+	Ccs $id peer $record
 	foreach passed [Filter $id in $record] {
 	    Feed $id [::pyossl::expect::record::bytes $passed]
 	}
@@ -423,7 +422,15 @@ proc ::pyossl::expect::tls::Wire {id record} {
     }
     ::pyossl::expect::event::add $id \
 	[dict merge [dict create kind record from self number 0] $record]
+    Ccs $id self $record
     append e(wire) [::pyossl::expect::record::bytes $record]
+}
+
+# The event of a ChangeCipherSpec, which is all there is in its record.
+proc ::pyossl::expect::tls::Ccs {id from record} {
+    if {[dict get $record type] eq "change_cipher_spec"} {
+	::pyossl::expect::event::add $id [dict create kind ccs from $from]
+    }
 }
 
 # What has collected in a step goes to the transport, in one piece.
@@ -466,9 +473,10 @@ proc ::pyossl::expect::tls::Message {conn direction version type bytes} {
 	    lappend e(events) [AlertEvent $from $version $bytes]
 	}
 	20 {
-	    lappend e(events) [dict create kind ccs from $from]
-	    # From here on the records of TLS 1.2 are encrypted.
-	    set e(ciphered,$direction) 1
+	    # OpenSSL does not tell all of them; see Ccs.
+	    if {$e(type) eq "::pyossl::expect::conn"} {
+		lappend e(events) [dict create kind ccs from $from]
+	    }
 	}
 	256 {
 	    if {$e(type) eq "::pyossl::expect::conn"} {

@@ -166,6 +166,7 @@ proc ::pyossl::expect::conn::Shutdown {id} {
 
 proc ::pyossl::expect::conn::Close {id} {
     upvar #0 ::pyossl::expect::endpoint::data::$id e
+    catch {set e(facts) [::pyossl::expect::tls::Status $id]}
     catch {close $e(channel)}
     Commit $id
     ::pyossl::expect::event::add $id \

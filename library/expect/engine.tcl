@@ -125,7 +125,8 @@ proc ::pyossl::expect::tls::Release {id} {
     if {[info exists e(conn)]} {
 	catch {set e(facts) [Status $id]}
 	unset -nocomplain byConn($e(conn))
-	$e(conn) destroy
+	# That of a channel which is closed already is gone with it.
+	catch {$e(conn) destroy}
 	unset e(conn)
     }
     if {[info exists e(ctx)]} {

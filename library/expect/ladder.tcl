@@ -221,6 +221,7 @@ proc ::pyossl::expect::ladder::svg {events about} {
     variable head
     set y 0
     set body {}
+    set events [::pyossl::expect::transcript::once $events]
     foreach conversation [conversations $about] {
 	dict with conversation {}
 	set rungs [rungs $events $left $right $about]

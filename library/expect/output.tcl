@@ -9,6 +9,7 @@
 
 namespace eval ::pyossl::expect {
     variable logUser 1
+    variable lastShown \n	;# the last character that was shown
     variable logFile {channel {} own 0 all 0 words {}}
     variable internal {on 0 channel {} words 0}
     variable matchMax 2000
@@ -161,7 +162,9 @@ proc ::pyossl::expect::Internals {} {
 proc ::pyossl::expect::Show {text} {
     variable logUser
     variable logFile
-    if {$logUser} {
+    variable lastShown
+    if {$logUser && $text ne ""} {
+	set lastShown [string index $text end]
 	catch {
 	    puts -nonewline stdout $text
 	    flush stdout

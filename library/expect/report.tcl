@@ -324,8 +324,12 @@ proc ::pyossl::expect::report::textLines {result} {
 
 # report::say result --
 #	Prints a result; what check does where nobody has asked for another
-#	report.
+#	report.  What was received may have ended in the middle of a line.
 proc ::pyossl::expect::report::say {result} {
+    if {$::pyossl::expect::lastShown ne "\n"} {
+	puts ""
+	set ::pyossl::expect::lastShown \n
+    }
     puts [join [textLines $result] \n]
 }
 

@@ -314,6 +314,9 @@ proc ::pyossl::expect::transcript::text {events about {records ""}} {
     dict for {id known} $about {
 	lappend lines "# [title $id $known]"
     }
+    if {$records eq ""} {
+	set events [once $events]
+    }
     foreach event $events {
 	set line [line $event $about $records]
 	if {$line ne ""} {
@@ -359,32 +362,41 @@ proc ::pyossl::expect::transcript::line {event about {records ""}} {
 
 # transcript::shown event endpointKind ?records? --
 #	The event as it is shown to people, or "" if it is not: never a secret,
-#	and records only where they are wanted or all there is.  The engine does
-#	not tell of a ChangeCipherSpec that it gets, so that its record stands for
-#	it.
+#	and records only where they are wanted or all there is.
 proc ::pyossl::expect::transcript::shown {event endpointKind {records ""}} {
-    set raw [string match *raw* $endpointKind]
     switch -- [dict get $event kind] {
 	secret {
 	    return ""
 	}
-	ccs {
-	    if {[get $event from] eq "peer" && $endpointKind ne "conn"} {
-		return ""
-	    }
-	}
 	record {
-	    if {$records ne "" ? $records : $raw} {
-		return $event
-	    }
-	    if {[get $event type] ne "change_cipher_spec"
-		    || [get $event from] ne "peer"} {
+	    if {![expr {$records ne "" ? $records
+		    : [string match *raw* $endpointKind]}]} {
 		return ""
 	    }
-	    dict set event kind ccs
 	}
     }
     return $event
+}
+
+# transcript::once events --
+#	The events without those records of which the next event tells what was in
+#	them.
+proc ::pyossl::expect::transcript::once {events} {
+    set next {}		;# id -> {kind from} of the event after this one
+    set result {}
+    foreach event [lreverse $events] {
+	set id [dict get $event id]
+	set kind [dict get $event kind]
+	set from [get $event from]
+	# What a record of this type holds, unless it is encrypted.
+	set inside [expr {$kind eq "record" ? [get {handshake message alert alert
+	    application_data data change_cipher_spec ccs} [get $event type]] : ""}]
+	if {$inside eq "" || [get $next $id] ne [list $inside $from]} {
+	    lappend result $event
+	}
+	dict set next $id [list $kind $from]
+    }
+    return [lreverse $result]
 }
 
 # transcript::clock event about --
@@ -406,7 +418,7 @@ proc ::pyossl::expect::transcript::clock {event about} {
 proc ::pyossl::expect::transcript::tail {ids count} {
     lassign [gather $ids] events about
     set lines {}
-    foreach event $events {
+    foreach event [once $events] {
 	set line [line $event $about]
 	if {$line ne ""} {
 	    lappend lines $line

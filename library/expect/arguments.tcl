@@ -57,52 +57,39 @@ proc ::pyossl::expect::arguments::Parse {words level} {
 	    switch -- $flag {
 		gl - re - ex {
 		    set kind $flag
-		    if {$i >= $end} {
-			Missing $word pattern
-		    }
+		    Value $words $i $word pattern
 		}
 		nocase - notransfer - indices - timestamp {
 		    dict set options $flag 1
 		}
 		iread - nobrace - brace { }
 		i {
-		    if {$i >= $end} {
-			Missing $word spawn_id
-		    }
 		    if {$where ne "" && !$named} {
 			dict lappend result watch $where
 		    }
-		    set where [Where [lindex $words $i] $level]
+		    set where [Where [Value $words $i $word spawn_id] $level]
 		    set named 0
 		    incr i
 		}
 		timeout {
-		    if {$i >= $end} {
-			Missing $word seconds
-		    }
-		    dict set result timeout [Seconds [lindex $words $i]]
+		    dict set result timeout \
+			[Seconds [Value $words $i $word seconds]]
 		    incr i
 		}
 		from {
-		    if {$i >= $end} {
-			Missing $word peer|self
-		    }
-		    dict set options from [From [lindex $words $i] 3]
+		    dict set options from \
+			[From [Value $words $i $word peer|self] 3]
 		    incr i
 		}
 		default {
-		    set kind $flag
-		    if {[dict exists $options from]
-			    && $kind ni {message alert record}} {
+		    if {$flag ni {message alert record}} {
 			dict unset options from
 		    }
-		    set i [ProtocolArguments $words $i $kind argument options]
-		    set body [Body $words i]
+		    set i [ProtocolArguments $words $i $flag argument options]
 		    set where [Default $where $level]
-		    dict lappend result patterns \
-			[list $kind $where $argument $options $body]
+		    dict lappend result patterns [list $flag $where \
+			$argument $options [Body $words i]]
 		    set named 1
-		    set kind ""
 		    set options {}
 		}
 	    }
@@ -138,9 +125,13 @@ proc ::pyossl::expect::arguments::Body {words indexVar} {
     return $body
 }
 
-proc ::pyossl::expect::arguments::Missing {flag what} {
-    return -code error -level 3 -errorcode {TCL WRONGARGS} \
-	"wrong # args: should be \"expect $flag $what\""
+# The word after a flag.
+proc ::pyossl::expect::arguments::Value {words i flag what} {
+    if {$i >= [llength $words]} {
+	return -code error -level 3 -errorcode {TCL WRONGARGS} \
+	    "wrong # args: should be \"expect $flag $what\""
+    }
+    return [lindex $words $i]
 }
 
 # What a flag is: the kind of a pattern, or the option.

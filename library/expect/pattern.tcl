@@ -144,7 +144,8 @@ proc ::pyossl::expect::pattern::Literal {c {nocase 0}} {
     if {$nocase && [string tolower $c] ne [string toupper $c]} {
 	return "\[[string tolower $c][string toupper $c]\]"
     }
-    return [expr {$c eq "" ? "" : [string is alnum $c] ? $c : [format {\u%04x} [scan $c %c]]}]
+    return [expr {$c eq "" || [string is alnum $c] ? $c
+	: [format {\u%04x} [scan $c %c]]}]
 }
 
 # The class that begins at a place of a glob, and the place where it ends.

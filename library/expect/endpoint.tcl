@@ -212,7 +212,8 @@ proc ::pyossl::expect::TakeId {argsVar usage {level 1}} {
 #	({host port}), conn, channel (that of the transport), listener, command,
 #	pid, and of a TLS connection protocol, cipher, sbits, group, servername,
 #	alpn, resumed, verification, verifycode, subject, issuer, serial,
-#	certificates, session; of a server also ca and certificate (PEM), cafile.
+#	certificates, and, only where it is asked for by name, the secret
+#	session; of a server also ca and certificate (PEM), cafile.
 # Errors:
 #	PYOSSL EXPECT NOENDPOINT id; PYOSSL EXPECT NOKEY key
 proc ::pyossl::expect::endpoint {id args} {

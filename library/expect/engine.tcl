@@ -651,6 +651,10 @@ proc ::pyossl::expect::tls::Facts {id key} {
     } else {
 	set facts [dict merge $facts $e(facts)]
     }
+    if {$key ne "session"} {
+	# It is secret, and told only to those who ask for it.
+	dict unset facts session
+    }
     if {[info exists e(authority)]} {
 	set facts [dict merge $facts $e(authority)]
     }

@@ -283,7 +283,7 @@ proc ::pyossl::expect::pcapng::checksum {bytes} {
 	append bytes \0
     }
     binary scan $bytes Su* words
-    set sum [expr [join $words +]]
+    set sum [tcl::mathop::+ {*}$words]
     while {$sum > 0xffff} {
 	set sum [expr {($sum & 0xffff) + ($sum >> 16)}]
     }

@@ -141,8 +141,9 @@ proc ::pyossl::expect::program::Reap {id} {
 	[dict create kind exit status $e(result)]
 }
 
-# exp_close: the program's input ends, and it is hung up on; one that does not
-# care is killed two seconds later.
+# exp_close: the program's input ends, and it is hung up on, with all that it has
+# started, as a terminal would do; what does not care is killed two seconds
+# later.
 proc ::pyossl::expect::program::Close {id} {
     upvar #0 ::pyossl::expect::endpoint::data::$id e
     if {[info exists e(result)]} {
@@ -151,11 +152,12 @@ proc ::pyossl::expect::program::Close {id} {
     ::pyossl::expect::transport::Finish $id
     foreach signal {HUP KILL} {
 	if {!$e(eof)} {
-	    Kill $signal $e(pids)
+	    Kill $signal [Family $e(pids)]
 	    ::pyossl::expect::Until $id {$e(eof)} 2
 	}
     }
     if {$e(eof)} {
+	# It may have closed its outputs and live on.
 	Kill HUP $e(pids)
 	Reap $id
     } elseif {[info exists e(channel)]} {
@@ -165,6 +167,35 @@ proc ::pyossl::expect::program::Close {id} {
 	unset e(channel)
 	set e(result) {0 CHILDKILLED SIGKILL {kill signal}}
     }
+}
+
+# Processes with all that descend from them.
+proc ::pyossl::expect::program::Family {pids} {
+    set children {}
+    if {[catch {
+	foreach line [split [exec ps -A -o pid=,ppid= 2>@1] \n] {
+	    lassign $line pid parent
+	    dict lappend children $parent $pid
+	}
+    }]} {
+	# Without ps, Linux tells in files.
+	foreach path [glob -nocomplain /proc/\[0-9\]*/stat] {
+	    catch {
+		set channel [open $path]
+		set text [read $channel]
+		close $channel
+		# The name, in parentheses, may hold anything.
+		lassign [string range $text [string last ) $text]+1 end] - parent
+		dict lappend children $parent [lindex [file split $path] 2]
+	    }
+	}
+    }
+    for {set n 0} {$n < [llength $pids]} {incr n} {
+	if {[dict exists $children [lindex $pids $n]]} {
+	    lappend pids {*}[dict get $children [lindex $pids $n]]
+	}
+    }
+    return $pids
 }
 
 proc ::pyossl::expect::program::Kill {signal pids} {

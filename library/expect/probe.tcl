@@ -94,7 +94,7 @@ proc ::pyossl::expect::probe::Begin {host port words} {
 	free $P(-parallel) queue {} silent 0 connections 0 \
 	patience [expr {2 * $P(-parallel) + 10}] \
 	started [clock milliseconds] wait 0 known 0 done 0 failure {} \
-	coroutines {} shown 0 \
+	coroutines {} orphan 0 shown 0 \
 	result [Blank $host $port]]
     return $p
 }
@@ -112,7 +112,8 @@ proc ::pyossl::expect::probe::Blank {host port} {
 	compression unknown extended_master_secret unknown \
 	encrypt_then_mac unknown ocsp_stapling unknown \
 	scts {handshake unknown certificate unknown} heartbeat unknown \
-	fallback_scsv unknown downgrade_mark unknown tolerance {} findings {}]
+	fallback_scsv unknown downgrade_mark unknown \
+	client_certificate unknown tolerance {} findings {}]
 }
 
 # A dict of all versions.
@@ -267,27 +268,39 @@ proc ::pyossl::expect::probe::Alone {p scan} {
     after 0 [list [info coroutine]]
     yield
     upvar #0 $p P
-    if {[catch $scan message options]} {
+    if {[catch {
+	{*}$scan
+	incr P(done)
+	Progress $p
+    } message options]} {
 	set P(failure) [list $message $options]
     }
     dict unset P(coroutines) [info coroutine]
-    incr P(done)
     incr P(running) -1
-    Progress $p
+    if {$P(orphan)} {
+	if {![dict size $P(coroutines)]} {
+	    unset P
+	}
+	return
+    }
     if {$P(waiter) ne ""} {
 	after 0 [list $P(waiter)]
     }
     set P(wait) 1
 }
 
-# What is left of a probe goes, also when it has failed.
+# A probe goes.  Where its wait was broken off, its scans are still there: they
+# ask no more, and the last of them takes the rest away.
 proc ::pyossl::expect::probe::Forget {p} {
     upvar #0 $p P
-    foreach name [dict keys $P(coroutines)] {
-	catch {rename $name {}}
-    }
     ShowEnd $p
-    unset P
+    if {[dict size $P(coroutines)]} {
+	set P(orphan) 1
+	set P(patience) -1
+	set P(-progress) 0
+    } else {
+	unset P
+    }
 }
 
 proc ::pyossl::expect::probe::End {p} {

@@ -189,7 +189,14 @@ proc ::pyossl::expect::probe::FindCertificates {result findingsVar} {
 		untrusted {medium "clients refuse it" "RFC 5280, 6.1"}
 		unreadable {high "clients refuse it" "RFC 5280, 4.1"}
 	    } $id] severity why reference
-	    Find $severity $id [dict get $fault text] $why $reference
+	    set text [dict get $fault text]
+	    # With several certificates one must know which.
+	    if {[llength [dict get $result certificates]] > 1} {
+		set leaf [lindex [dict get $certificate chain] 0]
+		append text " ([dict get $leaf key],\
+		    serial [dict get $leaf serial])"
+	    }
+	    Find $severity $id $text $why $reference
 	}
     }
 }

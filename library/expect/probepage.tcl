@@ -27,15 +27,15 @@ namespace eval ::pyossl::expect::probe {
 	section { background: var(--card); border: 1px solid var(--line);
 	    border-radius: .6rem; padding: 1rem 1.2rem; margin: 1rem 0;
 	    min-width: 0 }
-	.grid { display: grid; gap: 0 1rem;
-	    grid-template-columns: repeat(auto-fit, minmax(min(100%, 30rem), 1fr)) }
-	.grid section { margin: .5rem 0 }
+	.grid { columns: 30rem; column-gap: 1rem }
+	.grid section { margin: 0 0 1rem; break-inside: avoid }
+	.wide ol { columns: 25rem; column-gap: 1.5rem }
 	table { border-collapse: collapse; width: 100% }
 	th, td { text-align: left; vertical-align: top; padding: .3rem .6rem .3rem 0;
 	    border-top: 1px solid var(--line); overflow-wrap: anywhere }
 	tr:first-child > * { border-top: 0 }
 	th { font-weight: 500; color: var(--soft); width: 13rem }
-	ol { margin: 0; padding-left: 1.6rem }
+	ol { margin: 0; padding-left: 2.2rem }
 	code { font: .87em/1.5 ui-monospace, "DejaVu Sans Mono", monospace }
 	.counts { display: flex; gap: .6rem; flex-wrap: wrap; margin: 1rem 0 0 }
 	.count { border: 1px solid var(--line); border-radius: .5rem;
@@ -65,6 +65,7 @@ proc ::pyossl::expect::probe::Page {result} {
 	}
 	append counts "<span class=\"count\"><b class=\"$severity\">$n</b>$severity</span>\n"
     }
+    set suites ""
     set body "<h1>$title</h1>\n<p class=\"soft\">[Html "asked\
 	[dict get $result time] at [dict get $result address], with\
 	[dict get $result connections] connections"]</p>\n<div\
@@ -72,10 +73,14 @@ proc ::pyossl::expect::probe::Page {result} {
 	class=\"grid\">\n"
     foreach {name rows} [Facts $result] {
 	if {[llength $rows]} {
-	    append body "<section>\n<h2>[Html $name]</h2>\n[PageRows $rows]</section>\n"
+	    if {$name eq "Cipher suites"} {
+		set suites [PageSuites $name $rows]
+	    } else {
+		append body "<section>\n<h2>[Html $name]</h2>\n[PageRows $rows]</section>\n"
+	    }
 	}
     }
-    append body "</div>\n"
+    append body "</div>\n$suites"
     foreach certificate [dict get $result certificates] {
 	append body [PageCertificate $certificate]
     }
@@ -110,9 +115,7 @@ proc ::pyossl::expect::probe::PageRows {rows} {
     foreach row $rows {
 	lassign $row name value
 	if {[regexp {order\)$} $name] && $value ne "none"} {
-	    set cell "<ol>[join [lmap one $value {
-		set item "<li><code>[Html $one]</code></li>"
-	    }] {}]</ol>"
+	    set cell [PageList $value]
 	} else {
 	    set class [dict get {yes good no soft unknown soft} \
 		[expr {$value in {yes no unknown} ? $value : "unknown"}]]
@@ -124,6 +127,23 @@ proc ::pyossl::expect::probe::PageRows {rows} {
 	append table "<tr><th>[Html $name]</th><td>$cell</td></tr>\n"
     }
     return "<table>\n$table</table>\n"
+}
+
+proc ::pyossl::expect::probe::PageList {names} {
+    return "<ol>[join [lmap name $names {
+	set item "<li><code>[Html $name]</code></li>"
+    }] {}]</ol>"
+}
+
+# The cipher suites, which are many, in all the width there is.
+proc ::pyossl::expect::probe::PageSuites {title rows} {
+    set page "<section class=\"wide\">\n<h2>[Html $title]</h2>\n"
+    foreach row $rows {
+	lassign $row name value
+	append page "<h3>[Html $name]</h3>\n[expr {$value eq "none" ? "none"
+	    : [PageList $value]}]\n"
+    }
+    return "$page</section>\n"
 }
 
 proc ::pyossl::expect::probe::PageCertificate {certificate} {

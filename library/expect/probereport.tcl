@@ -17,8 +17,12 @@ proc ::pyossl::expect::probe::Facts {result} {
     set tables {}
     lappend tables Protocols [lmap {version answer} [dict get $result protocols] {
 	set why [dict get $result refusals $version]
-	list $version [expr {$why eq "" ? $answer : "$answer ($why)"}]
+	list $version [expr {$why in [list "" $answer] ? $answer
+	    : "$answer ($why)"}]
     }]
+    if {"yes" ni [dict values [dict get $result protocols]]} {
+	return $tables
+    }
     foreach {title key whose} {
 	"Cipher suites" suites preferences Groups groups grouppreferences
     } {
@@ -50,6 +54,7 @@ proc ::pyossl::expect::probe::Facts {result} {
 	"Heartbeat" heartbeat
 	"Fallback signal heeded" fallback_scsv
 	"Mark against downgrades" downgrade_mark
+	"Client certificate asked for" client_certificate
     } {
 	lappend rows [list $name [join [dict get $result {*}$keys] ", "]]
     }
@@ -183,7 +188,8 @@ proc ::pyossl::expect::probe::Json {result} {
 	    }]]
     }
     foreach key {early_data extended_master_secret encrypt_then_mac
-	    ocsp_stapling heartbeat fallback_scsv downgrade_mark} {
+	    ocsp_stapling heartbeat fallback_scsv downgrade_mark
+	    client_certificate} {
 	dict set object $key [JsonWord [dict get $result $key]]
     }
     set compression [dict get $result compression]

@@ -48,6 +48,8 @@ proc ::pyossl::expect::probe::ScanExtensions {p} {
     Note $p heartbeat [YesNo [Extension $hello heartbeat]]
     Note $p ocsp_stapling [expr {[dict exists $answer messages CertificateStatus]
 	? "yes" : "no"}]
+    Note $p client_certificate [expr {
+	[dict exists $answer messages CertificateRequest] ? "yes" : "no"}]
     set list [Extension $hello signed_certificate_timestamp]
     Note $p scts handshake [expr {[dict exists $list sct_list]
 	? [llength [dict get $list sct_list]] : 0}]
@@ -130,6 +132,9 @@ proc ::pyossl::expect::probe::ScanAlpn {p} {
     variable protocols
     set version [Old $p]
     if {$version in {"" SSLv3}} {
+	if {[Noted $p protocols TLSv1.3] ne "yes"} {
+	    return
+	}
 	set version TLSv1.3
     }
     set choose [list Alpn $p $version]
@@ -203,6 +208,12 @@ proc ::pyossl::expect::probe::ScanNewSessions {p} {
     set first [Engine $p TLSv1.3 then {Drain $p $conn $channel $deadline}]
     if {![dict get $first done]} {
 	return
+    }
+    if {[Noted $p client_certificate] ne "yes"} {
+	Note $p client_certificate [expr {"CertificateRequest" in [lmap message \
+	    [dict get $first messages] {
+		::pyossl::expect::message::nameOf $message
+	    }] ? "yes" : "no"}]
     }
     set tickets [Tickets $first TLSv1.3]
     Note $p tickets TLSv1.3 [dict remove $tickets early]

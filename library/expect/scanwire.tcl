@@ -15,7 +15,10 @@
 #	    silent			connections in a row without an answer
 #	    connections			how many there were
 
-namespace eval ::pyossl::expect::probe {}
+namespace eval ::pyossl::expect::probe {
+    # No answer that is asked for is longer.
+    variable most 1000000
+}
 
 # Await p channel event deadline --
 #	Waits in a coroutine for a channel to be readable or writable, or with
@@ -23,7 +26,11 @@ namespace eval ::pyossl::expect::probe {}
 # Results:
 #	1, or 0 if the time is up.
 proc ::pyossl::expect::probe::Await {p channel event deadline} {
-    set left [expr {max(0, $deadline - [clock milliseconds])}]
+    set left [expr {$deadline - [clock milliseconds]}]
+    if {$left <= 0} {
+	# Also where there is always more to read.
+	return 0
+    }
     set coroutine [info coroutine]
     set timer [after $left [list $coroutine 0]]
     if {$channel ne ""} {
@@ -114,6 +121,9 @@ proc ::pyossl::expect::probe::StartTls {p channel deadline} {
 	}
 	# The last line of an answer has no hyphen behind its number.
 	while 1 {
+	    if {[clock milliseconds] > $deadline} {
+		Fail timeout "no end of what is said before TLS"
+	    }
 	    set line [Line $p $channel $deadline]
 	    if {[regexp $answer $line]} {
 		break
@@ -203,11 +213,19 @@ proc ::pyossl::expect::probe::Ask {p hello {until hello}} {
 # Collect p channel deadline until answer --
 #	Reads until there is enough; see Ask.
 proc ::pyossl::expect::probe::Collect {p channel deadline until answer} {
+    variable most
     set buffer ""
     set joined ""
+    set size 0
     while 1 {
-	set data [read $channel]
+	set data [read $channel 65536]
 	append buffer $data
+	incr size [string length $data]
+	if {$size > $most} {
+	    dict set answer end nottls
+	    dict set answer text "more than $most bytes for an answer"
+	    return $answer
+	}
 	if {$buffer ne "" && ![regexp {^[\x14-\x18](\x03.?)?$} \
 		[string range $buffer 0 1]]} {
 	    dict set answer end nottls

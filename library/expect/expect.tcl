@@ -51,10 +51,10 @@ namespace eval ::pyossl::expect {
 	conversation.tcl {conversations}
     }
 
-    namespace export check constraint conversations decode encode endpoint exp_close exp_continue \
-	exp_internal exp_send expect expect_after expect_before fail \
-	handshake help interact live log_file log_user match_max probe send skip spawn \
-	spawned transcript wait wire
+    namespace export check constraint conversations decode encode endpoint \
+	exp_close exp_continue exp_internal exp_send expect expect_after \
+	expect_before fail handshake help interact live log_file log_user \
+	match_max probe send skip spawn spawned transcript wait wire
 }
 
 # Later file names --

@@ -129,8 +129,10 @@ proc ::pyossl::expect::conversation::Source {path} {
 	    conversations]} {
 	dict set own [file normalize $path] 1
     }
-    namespace eval ::pyossl::expect::conversation \
-	[list source -encoding utf-8 $path]
+    # As in a procedure: its variables are nobody else's.
+    apply {{path} {
+	source -encoding utf-8 $path
+    } ::pyossl::expect::conversation} $path
 }
 
 #------------------------------------------------------------------------

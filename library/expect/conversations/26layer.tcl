@@ -166,7 +166,9 @@ conversation Layer-Alert-4 {a warning that nobody knows, before the\
     # TLS 1.3 takes unknown alerts for fatal ones, and the client offers it.
     expect -timeout $timeout -message ClientKeyExchange -from peer {
     } -alert fatal * -from peer {
+	closes
     } -closed * {
+	fail "it closed without an alert"
     } timeout {
 	fail "no answer"
     }

@@ -158,7 +158,15 @@ proc ::pyossl::expect::program::Close {id} {
     }
     if {$e(eof)} {
 	# It may have closed its outputs and live on.
-	Kill HUP $e(pids)
+	for {set n 0} {$n < 100 && [Alive $e(pids)]} {incr n} {
+	    if {$n == 5} {
+		Kill HUP [Family $e(pids)]
+	    }
+	    ::pyossl::expect::Pause 0.02
+	}
+	if {$n == 100} {
+	    Kill KILL [Family $e(pids)]
+	}
 	Reap $id
     } elseif {[info exists e(channel)]} {
 	# Somebody else still has its outputs; nobody waits for that.
@@ -167,6 +175,24 @@ proc ::pyossl::expect::program::Close {id} {
 	unset e(channel)
 	set e(result) {0 CHILDKILLED SIGKILL {kill signal}}
     }
+}
+
+# Is one of the processes more than an exit status that nobody has taken yet?
+# Only Linux tells; elsewhere they are taken for dead.
+proc ::pyossl::expect::program::Alive {pids} {
+    set alive 0
+    foreach pid $pids {
+	catch {
+	    set channel [open /proc/$pid/stat]
+	    set text [read $channel]
+	    close $channel
+	    if {[lindex [string range $text [string last ) $text]+1 end] 0]
+		    ni {Z X}} {
+		set alive 1
+	    }
+	}
+    }
+    return $alive
 }
 
 # Processes with all that descend from them.

@@ -193,9 +193,9 @@ conversation ServerHello-Session-2 {no session id} -versions TLSv1.2 \
 # Downgrades
 #------------------------------------------------------------------------
 
-foreach {n signal version} {1 \x01 TLSv1.2 2 \x00 TLSv1.2} {
-    conversation ServerHello-Downgrade-$n "a ServerHello of TLS 1.2 that says\
-	of its random that it could do more, or less" \
+foreach {n signal text} {1 \x01 {TLS 1.3} 2 \x00 {TLS 1.2 and more}} {
+    conversation ServerHello-Downgrade-$n "a ServerHello of TLS 1.2 whose\
+	random says that it could do $text" \
 	-versions TLSv1.3 -source {RFC 8446, 4.1.3} [format {
 	set hello [called]
 	if {"TLSv1.2" ni [Offered $hello]} {
@@ -209,7 +209,7 @@ foreach {n signal version} {1 \x01 TLSv1.2 2 \x00 TLSv1.2} {
 	refused illegal_parameter
     } $signal]
 }
-unset signal version n title source arguments alerts
+unset signal text n title source arguments alerts
 
 conversation ServerHello-Downgrade-3 {a ServerHello of TLS 1.1, where the\
     client offers no less than 1.2} -versions {TLSv1.3 TLSv1.2} \

@@ -15,6 +15,9 @@ namespace eval ::pyossl::expect::report {
     variable current {}		;# the results of the file that is running
     variable output ""		;# what it has printed
     variable pattern *		;# which checks are run
+    variable limit 0		;# seconds that one check may take
+    variable child ""		;# the interpreter of the file that is running
+    variable started ""		;# the check that has begun last
 }
 
 ::pyossl::expect::Load quote.tcl
@@ -23,12 +26,14 @@ namespace eval ::pyossl::expect::report {
 # Running files
 #------------------------------------------------------------------------
 
-# report::run files ?-format format? ?-match pattern? ?-channel channel? ?-load script? --
+# report::run files ?-option value ...? --
 #	Runs files of checks, each in an interpreter of its own, and writes a
 #	report.
 # Arguments:
 #	-format	text (the default), tap, junit or json
 #	-match	only the checks whose names match
+#	-limit	how many seconds a check may take, with what comes before the next
+#		one; 0 is no limit.  One that takes longer ends its file.
 #	-channel	where the report goes; default stdout
 #	-load	a script that loads the package into a fresh interpreter and
 #		imports its commands
@@ -37,8 +42,11 @@ namespace eval ::pyossl::expect::report {
 proc ::pyossl::expect::report::run {files args} {
     variable suites {}
     variable pattern
-    set options [dict merge {-format text -match * -channel stdout -load {}} $args]
+    variable limit
+    set options [dict merge {-format text -match * -limit 0 -channel stdout \
+	    -load {}} $args]
     set pattern [dict get $options -match]
+    set limit [dict get $options -limit]
     set format [dict get $options -format]
     set channel [dict get $options -channel]
     begin $format $channel
@@ -54,8 +62,11 @@ proc ::pyossl::expect::report::run {files args} {
 # Runs one file, and returns its suite.
 proc ::pyossl::expect::report::runFile {file format channel load} {
     variable pattern
+    variable limit
     variable current {}
     variable output ""
+    variable started ""
+    variable child
     set timestamp [clock seconds]
     set start [clock microseconds]
     set child [interp create]
@@ -78,9 +89,16 @@ proc ::pyossl::expect::report::runFile {file format channel load} {
 	interp eval $child [list set ::argv0 $file]
 	interp eval $child {set ::argv {}; set ::argc 0}
 	redirect $child $format $channel
+	allow
 	set code [catch {interp eval $child [list source -encoding utf-8 $file]} \
 		message info]
-	if {$code == 1 && [dict get $info -errorcode] ne "PYOSSL EXPECT EXIT"} {
+	# vwait has no errorCode for it.
+	set late [expr {$code == 1 && $limit > 0
+		&& [clock seconds] >= [interp limit $child time -seconds]}]
+	interp limit $child time -seconds {}
+	if {$late} {
+	    note $format $channel [overdue $file]
+	} elseif {$code == 1 && [dict get $info -errorcode] ne "PYOSSL EXPECT EXIT"} {
 	    note $format $channel [outside $file $message $info]
 	} elseif {![llength $current] && $pattern eq "*"} {
 	    note $format $channel [outside $file "the file has no check that was run" {}]
@@ -102,6 +120,34 @@ proc ::pyossl::expect::report::outside {file message info} {
     }
     return [dict create name "(outside of checks)" result error text $message \
 	    seconds 0 file $file line [lindex $at 0 1] at $at seen {} transcript {}]
+}
+
+# Lets the child run for as long as a check may take.
+proc ::pyossl::expect::report::allow {} {
+    variable limit
+    variable child
+    if {$limit > 0} {
+	interp limit $child time -seconds [expr {[clock seconds] + $limit}] \
+		-milliseconds 0
+    }
+}
+
+# The result of a check that has taken too long.
+proc ::pyossl::expect::report::overdue {file} {
+    variable limit
+    variable child
+    variable started
+    set result [outside $file "it took longer than $limit seconds" {}]
+    if {$started ne ""} {
+	dict set result name $started
+	dict set result result fail
+    }
+    catch {
+	dict set result transcript [interp eval $child {
+	    ::pyossl::expect::transcript::tail [::pyossl::expect::spawned] 12
+	}]
+    }
+    return $result
 }
 
 # The script's standard output must not get into a report; and a script that
@@ -154,9 +200,11 @@ proc ::pyossl::expect::report::print {format channel text} {
     }
 }
 
-# Does -match ask for this check?
+# A check is about to begin: does -match ask for it?
 proc ::pyossl::expect::report::wanted {name} {
     variable pattern
+    variable started $name
+    allow
     return [string match $pattern $name]
 }
 

@@ -76,7 +76,7 @@ proc ::pyossl::expect::shell::dispatch {arguments} {
 	    uplevel #0 [list eval [lindex $arguments 1]]
 	    return [Verdict]
 	}
-	-format - -match - -output {
+	-format - -match - -limit - -output {
 	    return [Report $arguments]
 	}
 	-conversations {
@@ -112,8 +112,8 @@ proc ::pyossl::expect::shell::usage {} {
                                          commands from the standard input
        pyosslsh SCRIPT ?ARG ...?         runs a script
        pyosslsh -c COMMANDS ?ARG ...?    runs these commands
-       pyosslsh -format tap|junit|json|text ?-match PATTERN? ?-output FILE?
-                FILE ...                 runs files of checks, and reports
+       pyosslsh -format tap|junit|json|text ?-match PATTERN? ?-limit SECONDS?
+                ?-output FILE? FILE ...  runs files of checks, and reports
        pyosslsh -conversations list ?PATTERN ...?
        pyosslsh -conversations -server HOST:PORT ?-OPTION VALUE ...?
        pyosslsh -conversations -client COMMAND ?-OPTION VALUE ...?
@@ -160,7 +160,7 @@ proc ::pyossl::expect::shell::Verdict {} {
 # Runs files of checks.
 proc ::pyossl::expect::shell::Report {arguments} {
     ::pyossl::expect::Load report.tcl
-    set options {-format text -match * -output ""}
+    set options {-format text -match * -limit 120 -output ""}
     while {[dict exists $options [lindex $arguments 0]]} {
 	if {[llength $arguments] < 2} {
 	    Usage "[lindex $arguments 0] wants a value"
@@ -171,6 +171,10 @@ proc ::pyossl::expect::shell::Report {arguments} {
     if {[dict get $options -format] ni $::pyossl::expect::report::formats} {
 	Usage "there is no format \"[dict get $options -format]\":\
 		[join $::pyossl::expect::report::formats {, }]"
+    }
+    if {![string is integer -strict [dict get $options -limit]]
+	    || [dict get $options -limit] < 0} {
+	Usage "-limit wants seconds, not \"[dict get $options -limit]\""
     }
     if {![llength $arguments]} {
 	Usage "which files?"
@@ -184,7 +188,8 @@ proc ::pyossl::expect::shell::Report {arguments} {
     try {
 	set good [::pyossl::expect::report::run $arguments \
 		-format [dict get $options -format] \
-		-match [dict get $options -match] -channel $channel \
+		-match [dict get $options -match] \
+		-limit [dict get $options -limit] -channel $channel \
 		-load "package require pyossl::expect; [Import]"]
     } finally {
 	if {$output ne ""} {

@@ -201,8 +201,11 @@ proc ::pyossl::expect::probe::Scan {p} {
 	if {$version eq ""} {
 	    continue
 	}
-	lappend scans groups [list ScanGroups $p $version] \
-	    tolerance [list ScanTolerance $p $version]
+	lappend scans groups [list ScanGroups $p $version]
+	# SSL 3 has no extensions that it could stumble over.
+	if {$version ne "SSLv3"} {
+	    lappend scans tolerance [list ScanTolerance $p $version]
+	}
 	if {$version in {TLSv1.2 TLSv1.3}} {
 	    lappend scans signatures [list ScanSignatures $p $version]
 	}

@@ -95,7 +95,7 @@ proc ::pyossl::expect::probe::FindSuites {result findingsVar} {
 	    "long connections give plaintext away" "RFC 9325, 4.1"
 	md5_mac medium _MD5$ "with MD5"
 	    "it is broken as a hash" "RFC 6151, 2"
-	no_forward_secrecy low {^TLS_(RSA|DH|ECDH)_(?!anon|EXPORT)(?:RSA_|DSS_|ECDSA_)?WITH_(?!NULL)}
+	no_forward_secrecy low {^TLS_((RSA|DH|ECDH)_)?(RSA|DSS|ECDSA|PSK)_WITH_(?!NULL)}
 	    "without forward secrecy"
 	    "who gets the key reads all that was ever recorded" "RFC 9325, 4.1"
     } {

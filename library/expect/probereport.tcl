@@ -7,7 +7,7 @@ namespace eval ::pyossl::expect::probe {}
 
 proc ::pyossl::expect::probe::Printable {text} {
     # Letters of all scripts are left; what moves a cursor is not.
-    return [regsub -all {[^[:print:]]} $text ?]
+    return [regsub -all {[[:cntrl:]]|[^[:print:]]} $text ?]
 }
 
 # Facts result --

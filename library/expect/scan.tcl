@@ -236,20 +236,24 @@ proc ::pyossl::expect::probe::ScanSignatures {p version} {
     Note $p signatures $version $found
 }
 
-# A key share that the server takes at once.  A point on the curve is made by
-# making a key; the others are any bytes.
+# Share p -- words for Hello: a group with a key share that the server takes at
+# once, and no other.  A point of most curves must be made, for the others any
+# bytes are one.
 proc ::pyossl::expect::probe::Share {p} {
     set groups [Noted $p groups TLSv1.3]
-    if {"x25519" in $groups || ![llength $groups]} {
-	return {}
-    }
-    foreach {group curve} {secp256r1 prime256v1 secp384r1 secp384r1
-	    secp521r1 secp521r1} {
-	if {$group in $groups} {
-	    return [list without key_share more [list [list \
-		extension_type key_share client_shares [list [list \
-		group $group key_exchange [Point $curve]]]]]]
+    foreach {group how} {
+	x25519 32 secp256r1 prime256v1 secp384r1 secp384r1 secp521r1 secp521r1
+	x448 56 ffdhe2048 256 ffdhe3072 384 ffdhe4096 512
+    } {
+	if {$group ni $groups} {
+	    continue
 	}
+	# The first byte makes it less than the prime.
+	set key [expr {[string is integer $how]
+	    ? "\x01[::pyossl::rand bytes [expr {$how - 1}]]" : [Point $how]}]
+	return [list groups [list $group] without key_share more [list [list \
+	    extension_type key_share client_shares [list [list \
+	    group $group key_exchange $key]]]]]
     }
     return {}
 }

@@ -158,7 +158,7 @@ proc ::pyossl::expect::probe::Drive {p conn channel deadline script} {
 		ni {{PYOSSL SSL WantReadError} {PYOSSL SSL WantWriteError}}} {
 	    return -options $info $value
 	}
-	set data [read $channel]
+	set data [Take $channel]
 	if {$data eq ""} {
 	    if {[eof $channel]} {
 		Fail closed "the connection was closed"

@@ -210,6 +210,17 @@ proc ::pyossl::expect::probe::Ask {p hello {until hello}} {
     return $answer
 }
 
+# Take channel --
+#	What has come, by one read of the system: where a reset is behind it,
+#	Tcl would lose it if it read on.
+proc ::pyossl::expect::probe::Take {channel} {
+    set data [read $channel 1]
+    if {$data ne ""} {
+	append data [read $channel [chan pending input $channel]]
+    }
+    return $data
+}
+
 # Collect p channel deadline until answer --
 #	Reads until there is enough; see Ask.
 proc ::pyossl::expect::probe::Collect {p channel deadline until answer} {
@@ -218,7 +229,7 @@ proc ::pyossl::expect::probe::Collect {p channel deadline until answer} {
     set joined ""
     set size 0
     while 1 {
-	set data [read $channel 65536]
+	set data [Take $channel]
 	append buffer $data
 	incr size [string length $data]
 	if {$size > $most} {

@@ -66,6 +66,7 @@ Init(
     }
     PyosslFunctionsRegister(ipPtr, pyosslObjectFunctions);
     PyosslFunctionsRegister(ipPtr, pyosslCryptoFunctions);
+    PyosslEnsembleRegister(ipPtr, "aead", pyosslAeadFunctions);
     PyosslEnsembleRegister(ipPtr, "rand", pyosslRandFunctions);
     PyosslFunctionsRegister(ipPtr, pyosslCtxFunctions);
     PyosslFunctionsRegister(ipPtr, pyosslConnFunctions);

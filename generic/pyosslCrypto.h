@@ -30,6 +30,7 @@ MODULE_SCOPE const PyosslClass pyosslX509Class, pyosslNameClass,
 /* The functions of the manual's crypto and rand modules. */
 MODULE_SCOPE const PyosslFunction pyosslCryptoFunctions[];
 MODULE_SCOPE const PyosslFunction pyosslRandFunctions[];
+MODULE_SCOPE const PyosslFunction pyosslAeadFunctions[];
 
 /*
  * A key. generate_key puts a new EVP_PKEY in the place of the old one, so

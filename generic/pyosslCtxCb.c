@@ -388,7 +388,9 @@ PyosslCtxCbUpdate(
     int byName = cb[PYOSSL_CB_SERVERNAME] != NULL || ctxPtr->sniList != NULL;
 
     SSL_CTX_set_info_callback(sslCtx, InfoFunction);
-    SSL_CTX_set_msg_callback(sslCtx, cb[PYOSSL_CB_MSG] ? MsgFunction : NULL);
+    /* A connection keeps what its context had at its birth; this one is
+       there from the start, so that a script may begin to listen later. */
+    SSL_CTX_set_msg_callback(sslCtx, MsgFunction);
     SSL_CTX_set_keylog_callback(sslCtx,
 	    cb[PYOSSL_CB_KEYLOG] ? KeylogFunction : NULL);
     SSL_CTX_set_verify(sslCtx, mode,

@@ -7,7 +7,8 @@
 #
 #	-jobs N		how many files run at once (default: the processors, 2..4)
 #	-limit S	seconds that one file may take (default 300)
-#	-file PATTERN	only the files whose name matches; may be repeated
+#	-file PATTERN	only the files whose name matches, with or without its
+#			folder; may be repeated
 #	-notfile PATTERN  not these
 #	-match PATTERN	only the tests whose name matches
 #	-directory DIR	where the files are (default: that of all.tcl)
@@ -114,12 +115,15 @@ proc suite::fileName {path} {
 	    [string length [dict get $options directory]]+1 end]
 }
 
-# Does the name, with or without ".test", match one of the patterns?
+# Does the name, with or without its folder and ".test", match one of the
+# patterns?
 proc suite::matchesAny {patterns name} {
     foreach pattern $patterns {
-	if {[string match $pattern $name]
-		|| [string match $pattern [file rootname $name]]} {
-	    return 1
+	foreach form [list $name [file tail $name]] {
+	    if {[string match $pattern $form]
+		    || [string match $pattern [file rootname $form]]} {
+		return 1
+	    }
 	}
     }
     return 0

@@ -422,7 +422,8 @@ apply {{} {
     # unix and win are tcltest's own.
     foreach {name program} {
 	openssl openssl gnutls gnutls-cli gnutlsserv gnutls-serv curl curl
-	nginx nginx python3 python3
+	nginx nginx python3 python3 tshark tshark tmux tmux
+	expect expect
     } {
 	common::peerConstraint $name [expr {[auto_execok $program] ne ""
 		|| [file executable /usr/sbin/$program]}]

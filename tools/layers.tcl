@@ -42,7 +42,7 @@ namespace eval layers {
 	2	{pyosslCrl pyosslStore}
 	2	{pyosslPkcs7 pyosslPkcs12 pyosslSpki}
 	2	{pyosslPkcs12Load}
-	2	{pyosslCrypto pyosslRand}
+	2	{pyosslCrypto pyosslRand pyosslSeal}
 	3	{pyosslCtxData}
 	3	{pyosslTlsFail}
 	3	{pyosslTls}

@@ -32,6 +32,6 @@ say "running demos/quickstart.tcl"
 
 if test -t 0 && test -t 1; then
     say "a Tcl prompt with the package loaded (exit or Ctrl-D ends it)"
-    exec "$tclsh" "$project/tools/shell.tcl"
+    exec "$build_root/pyosslsh"
 fi
 say "done; next: sh unix/runtests.sh"

@@ -1,0 +1,424 @@
+# check.tcl --
+#
+#	The commands check, fail, skip and constraint: one protocol test, and
+#	what becomes of it.  report.tcl writes the results down.
+#
+#	check runs its script in the caller's scope, watches which endpoints it
+#	opens, and turns whatever ends the script into one dict:
+#
+#	    name result text seconds file line at seen transcript
+#
+#	The command expect asks ::pyossl::expect::check::active whether it runs
+#	inside of a check; if so, and it ends without a branch for how it ended,
+#	it calls check::unmatched.
+
+namespace eval ::pyossl::expect::check {
+    variable active 0		;# how many checks are running, nested ones too
+    variable results {}		;# list of dicts, one a check
+    # Command prefixes, called with each result.
+    variable watchers ::pyossl::expect::check::Say
+    variable chooser ""		;# a command prefix that tells which are wanted
+    variable constraints {}	;# dict: name -> boolean
+    variable trail {}		;# where the error under way was raised
+    variable seen {}		;# what was expected, and what was there
+    variable tailLength 12	;# lines of the transcript in a report
+}
+
+::pyossl::expect::Load transcript.tcl
+
+# Has Tcl keep the lines of files in which the words of commands stand; without
+# it a failure would be placed at the check as a whole.
+interp debug {} -frame 1
+
+#------------------------------------------------------------------------
+# The commands
+#------------------------------------------------------------------------
+
+# check name ?-constraints list? script --
+#	Runs one protocol test and closes the endpoints that it has opened.
+# Arguments:
+#	name	what is tested, for the report
+#	-constraints	names that must hold, see [constraint]; "!name" must not
+#	script	evaluated in the caller's scope
+# Results:
+#	pass, fail or skip.  It passes unless the script fails, an expect in it
+#	ends without a branch for how it ended, or it says fail.
+# Errors:
+#	Only wrong arguments: a failing script is a result, not an error.
+proc ::pyossl::expect::check {name args} {
+    if {[llength $args] == 3 && [lindex $args 0] eq "-constraints"} {
+	set constraints [lindex $args 1]
+    } elseif {[llength $args] == 1} {
+	set constraints {}
+    } else {
+	return -code error -errorcode {TCL WRONGARGS} "wrong # args: should be\
+		\"check name ?-constraints list? script\""
+    }
+    if {$check::chooser ne "" && ![{*}$check::chooser $name]} {
+	return skip
+    }
+    set script [lindex $args end]
+    set place [check::place [info frame -1] $script]
+    set missing [check::missing $constraints]
+    if {[llength $missing]} {
+	return [check::conclude [dict merge [check::blank $name $place] [dict create \
+		result skip text "not here: [join $missing {, }]"]]]
+    }
+    set before [check::begin]
+    set start [clock microseconds]
+    set code [catch {uplevel 1 $script} result info]
+    set seconds [expr {([clock microseconds] - $start) / 1e6}]
+    set outcome [check::judge $code $result $info $place]
+    return [check::conclude [dict merge [check::blank $name $place] $outcome \
+	    [dict create seconds $seconds] [check::end $before $outcome]]]
+}
+
+# fail text --
+#	Ends the running check: it has failed, and this is why.  Outside of a
+#	check it is an error like any other.
+# Errors:
+#	PYOSSL EXPECT FAIL text
+proc ::pyossl::expect::fail {text} {
+    set check::trail [check::stack]
+    return -code error -errorcode [list PYOSSL EXPECT FAIL $text] $text
+}
+
+# skip text --
+#	Ends the running check: it cannot be run here, and this is why.
+# Errors:
+#	PYOSSL EXPECT SKIP text
+proc ::pyossl::expect::skip {text} {
+    set check::trail [check::stack]
+    return -code error -errorcode [list PYOSSL EXPECT SKIP $text] $text
+}
+
+# constraint name ?boolean? --
+#	Tells whether a constraint holds, or settles it.  Names that nobody has
+#	settled are: unix, windows and other values of tcl_platform(platform);
+#	the protocols that this OpenSSL speaks (TLSv1.3); and programs that can
+#	be found (openssl, gnutls-serv).
+# Results:
+#	1 or 0.
+proc ::pyossl::expect::constraint {name args} {
+    upvar 0 check::constraints known
+    if {[llength $args] > 1} {
+	return -code error -errorcode {TCL WRONGARGS} \
+		"wrong # args: should be \"constraint name ?boolean?\""
+    }
+    if {[llength $args]} {
+	if {![string is boolean -strict [lindex $args 0]]} {
+	    return -code error -errorcode {PYOSSL EXPECT VALUE} \
+		    "a constraint is a boolean, not \"[lindex $args 0]\""
+	}
+	dict set known $name [expr {!![lindex $args 0]}]
+    } elseif {![dict exists $known $name]} {
+	dict set known $name [expr {$name eq $::tcl_platform(platform)
+		|| [check::speaks $name] || [auto_execok $name] ne ""}]
+    }
+    return [dict get $known $name]
+}
+
+#------------------------------------------------------------------------
+# Results
+#------------------------------------------------------------------------
+
+# check::results --
+#	The results since the last check::forget: a list of dicts.
+proc ::pyossl::expect::check::results {} {
+    variable results
+    return $results
+}
+
+proc ::pyossl::expect::check::forget {} {
+    variable results
+    set results {}
+}
+
+# check::watch commandPrefix --
+#	Has it called with each result (a dict) as soon as it is known.  The empty
+#	string ends that for all others: at first a result is printed.
+proc ::pyossl::expect::check::watch {command} {
+    variable watchers
+    if {$command eq ""} {
+	set watchers {}
+    } else {
+	lappend watchers $command
+    }
+    return
+}
+
+# Prints a result.
+proc ::pyossl::expect::check::Say {result} {
+    ::pyossl::expect::Load report.tcl
+    ::pyossl::expect::report::say $result
+}
+
+# check::choose commandPrefix --
+#	From now on a check whose name that command does not want is not run and
+#	has no result.
+proc ::pyossl::expect::check::choose {command} {
+    variable chooser
+    set chooser $command
+    return
+}
+
+proc ::pyossl::expect::check::blank {name place} {
+    return [dict merge [dict create name $name result pass text "" seconds 0 \
+	    file "" line "" at {} seen {} transcript {}] \
+	    [dict remove $place scriptLine]]
+}
+
+# Files a result.
+proc ::pyossl::expect::check::conclude {result} {
+    variable results
+    variable watchers
+    lappend results $result
+    foreach command $watchers {
+	uplevel #0 [linsert $command end $result]
+    }
+    return [dict get $result result]
+}
+
+# Which constraints of a list do not hold.
+proc ::pyossl::expect::check::missing {constraints} {
+    set missing {}
+    foreach name $constraints {
+	set wanted [expr {[string index $name 0] ne "!"}]
+	if {[::pyossl::expect::constraint [string trimleft $name !]] != $wanted} {
+	    lappend missing [expr {$wanted ? $name
+		    : "without [string trimleft $name !]"}]
+	}
+    }
+    return $missing
+}
+
+# Does this OpenSSL speak a protocol?  The package's options call TLSv1.3
+# "tls1.3", and either will do here.
+proc ::pyossl::expect::check::speaks {name} {
+    return [expr {[string map {TLSv1.0 tls1 TLSv tls SSLv ssl} $name]
+	    in [::pyossl::protocols]}]
+}
+
+#------------------------------------------------------------------------
+# Running
+#------------------------------------------------------------------------
+
+# What there was before a check.
+proc ::pyossl::expect::check::begin {} {
+    variable active
+    variable seen {}
+    variable trail {}
+    incr active
+    return [::pyossl::expect::endpoint::ids]
+}
+
+# Takes down the transcript of a check that has failed, and closes what the
+# check has opened.
+proc ::pyossl::expect::check::end {before outcome} {
+    variable active
+    variable seen
+    variable tailLength
+    incr active -1
+    set opened [lmap id [::pyossl::expect::endpoint::ids] {
+	if {$id in $before} {
+	    continue
+	}
+	set id
+    }]
+    set more {}
+    if {[dict get $outcome result] eq "fail"} {
+	set ids [expr {[llength $opened] ? $opened : $before}]
+	if {[catch {::pyossl::expect::transcript::tail $ids $tailLength} lines]} {
+	    set lines [list "(no transcript: $lines)"]
+	}
+	dict set more transcript $lines
+	dict set more seen $seen
+    }
+    foreach id [lreverse $opened] {
+	# One that is closed already, by its listener perhaps, is no failure.
+	catch {::pyossl::expect::exp_close -i $id}
+    }
+    return $more
+}
+
+# What the end of the script means.
+proc ::pyossl::expect::check::judge {code result info place} {
+    variable trail
+    if {$code != 1} {
+	return [dict create result pass]
+    }
+    set word [lrange [dict get $info -errorcode] 0 2]
+    switch -- $word {
+	{PYOSSL EXPECT SKIP} {
+	    return [dict create result skip text $result]
+	}
+	{PYOSSL EXPECT FAIL} - {PYOSSL EXPECT TIMEOUT} - {PYOSSL EXPECT EOF} {
+	    return [dict create result fail text $result at \
+		    [inside $trail $place]]
+	}
+    }
+    set code [dict get $info -errorcode]
+    if {$code ni {"" NONE}} {
+	append result " ($code)"
+    }
+    return [dict create result fail text $result at [blame $info $place]]
+}
+
+# check::unmatched how patterns out --
+#	For the command expect, inside of a check: none of its patterns has
+#	matched and it has no branch for how it ended.
+# Arguments:
+#	how	timeout or eof
+#	patterns	what it waited for, see pattern.tcl
+#	out	what expect_out has got: of an endpoint that has ended, the text
+#		that was left
+# Errors:
+#	PYOSSL EXPECT TIMEOUT or PYOSSL EXPECT EOF, always.
+proc ::pyossl::expect::check::unmatched {how patterns {out {}}} {
+    variable trail [stack]
+    variable seen
+    set ids {}
+    foreach pattern $patterns {
+	foreach id [::pyossl::expect::arguments::Ids [lindex $pattern 1]] {
+	    if {[::pyossl::expect::endpoint::exists $id]} {
+		dict set ids $id 1
+	    }
+	}
+    }
+    set ids [dict keys $ids]
+    set texts [lmap pattern $patterns {patternText $pattern [llength $ids]}]
+    set seen [dict create expected $texts endpoints [lmap id $ids {
+	dict create id $id buffer [seenText $id $out] events [seenEvents $id] \
+		state [::pyossl::expect::endpoint::get $id state]
+    }]]
+    set waited [join $texts " or "]
+    if {$how eq "timeout"} {
+	return -code error -errorcode {PYOSSL EXPECT TIMEOUT} \
+		"timed out waiting for $waited"
+    }
+    return -code error -errorcode {PYOSSL EXPECT EOF} \
+	    "the end came instead of $waited"
+}
+
+# A pattern as it stands in the script; with the endpoint where there are
+# several.
+proc ::pyossl::expect::check::patternText {pattern count} {
+    lassign $pattern kind where argument options
+    set words {}
+    if {$count > 1 && [lindex $where 0] eq "ids"} {
+	lappend words -i [lindex $where 1]
+    }
+    switch -- $kind {
+	gl {
+	    lappend words "\"[::pyossl::expect::quote::printable $argument 200]\""
+	}
+	re - ex {
+	    lappend words -$kind "\"[::pyossl::expect::quote::printable \
+		    $argument 200]\""
+	}
+	eof - timeout - full_buffer - default - null {
+	    lappend words $kind
+	}
+	default {
+	    lappend words -$kind
+	    foreach key {level} {
+		if {[dict exists $options $key]} {
+		    lappend words [dict get $options $key]
+		}
+	    }
+	    lappend words {*}$argument
+	    if {[dict exists $options from] && [dict get $options from] ne ""} {
+		lappend words -from [dict get $options from]
+	    }
+	}
+    }
+    return [join $words]
+}
+
+# The plaintext that no pattern has taken yet.
+proc ::pyossl::expect::check::seenText {id out} {
+    set before ""
+    if {[dict exists $out spawn_id] && [dict get $out spawn_id] eq $id} {
+	set before [dict get $out buffer]
+    }
+    return $before[::pyossl::expect::endpoint::get $id buffer ""][
+	::pyossl::expect::endpoint::get $id unread ""]
+}
+
+# The protocol events that no pattern has taken yet, in words.  Records are left
+# out where the messages in them are there.
+proc ::pyossl::expect::check::seenEvents {id} {
+    set log [::pyossl::expect::event::list $id]
+    set positions {}
+    foreach kind $::pyossl::expect::event::consumable {
+	if {$kind eq "record" && ![string match *raw* \
+		[::pyossl::expect::endpoint::get $id kind]]} {
+	    continue
+	}
+	lappend positions {*}[::pyossl::expect::endpoint::get $id queue,$kind ""]
+    }
+    return [lmap position [lsort -integer $positions] {
+	set event [lindex $log $position]
+	lassign [::pyossl::expect::transcript::describe $event] label detail
+	set from [::pyossl::expect::transcript::get $event from]
+	string trim "[expr {$from eq {} ? {} : "$from: "}]$label $detail"
+    }]
+}
+
+#------------------------------------------------------------------------
+# Places in files
+#------------------------------------------------------------------------
+
+# Where a check stands: file, line, and the line in which its script begins.
+proc ::pyossl::expect::check::place {frame script} {
+    if {![dict exists $frame file]} {
+	return [dict create file "" line "" scriptLine 1]
+    }
+    set line [dict get $frame line]
+    # The frame has the command as it is written.
+    set begin [string last $script [dict get $frame cmd]]
+    set before [string range [dict get $frame cmd] 0 $begin-1]
+    return [dict create file [dict get $frame file] line $line scriptLine \
+	    [expr {$line + [regexp -all \n $before]}]]
+}
+
+# The lines of scripts that are being executed, the innermost first, as {file
+# line} pairs.  The harness's own files are left out.
+proc ::pyossl::expect::check::stack {} {
+    set library $::pyossl::expect::library
+    set stack {}
+    for {set n [info frame]} {$n > 0} {incr n -1} {
+	set frame [info frame $n]
+	if {![dict exists $frame file]
+		|| [file dirname [dict get $frame file]] eq $library} {
+	    continue
+	}
+	lappend stack [list [dict get $frame file] [dict get $frame line]]
+    }
+    return $stack
+}
+
+# The part of a stack that is inside of a check.
+proc ::pyossl::expect::check::inside {stack place} {
+    set result {}
+    foreach pair $stack {
+	if {$pair eq [list [dict get $place file] [dict get $place line]]} {
+	    break
+	}
+	lappend result $pair
+    }
+    return $result
+}
+
+# The line of the script in which a plain error was raised, from what Tcl has
+# written down of it.
+proc ::pyossl::expect::check::blame {info place} {
+    set numbers [regexp -all -inline {\("uplevel" body line (\d+)\)} \
+	    [dict get $info -errorinfo]]
+    if {![llength $numbers] || [dict get $place file] eq ""} {
+	return {}
+    }
+    return [list [list [dict get $place file] [expr {
+	[dict get $place scriptLine] + [lindex $numbers end] - 1}]]]
+}
+

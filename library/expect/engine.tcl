@@ -1,0 +1,676 @@
+# engine.tcl --
+#
+#	A TLS connection between the script and the transport: OpenSSL over
+#	memory, with every record passing through Tcl.
+#
+#	    Data ----> outq --> sendall         recv --> Received (unread)
+#	                          |                ^
+#	                     conn over memory: do_handshake, callbacks
+#	                          |                ^
+#	                      bio_read          bio_write
+#	                          |                ^
+#	                      records, filters, records  --> event log
+#	                          |                ^
+#	                      transport         transport
+#
+#	OpenSSL tells each message by its callback, before its records can be
+#	read from the memory. So the events of one step are collected: where
+#	OpenSSL has made a record stands a place for it, and once the step is
+#	done the records are put into these places. What comes in goes to OpenSSL
+#	record by record, behind the event of its record. That is how the order
+#	of the log is that of the wire.
+#
+#	An endpoint has, besides what endpoint.tcl says,
+#	    conn ctx owned	the connection, its context, whether it is ours
+#	    role		client or server
+#	    input output	bytes that are no whole record yet
+#	    wire		bytes of this step for the transport
+#	    outq		plaintext that waits for the handshake
+#	    events		the events of the step under way
+#	    number,in number,out	the records so far
+
+namespace eval ::pyossl::expect::tls {
+    variable byConn	;# conn -> id
+    array set byConn {}
+}
+
+#------------------------------------------------------------------------
+# Birth and end
+#------------------------------------------------------------------------
+
+# tls::Begin id role ctx owned options --
+#	Makes the connection of an endpoint; TLS begins with Start.
+# Arguments:
+#	options	what concerns one connection: -servername -verifyhost -session
+proc ::pyossl::expect::tls::Begin {id role ctx owned options} {
+    variable byConn
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    array set e [list role $role ctx $ctx owned $owned input "" output "" \
+	wire "" outq {} events {} driving 0 again 0 scheduled 0 number,in 0 \
+	number,out 0 filters,in {} filters,out {} facts {}]
+    Watch $ctx
+    set e(conn) [::pyossl::conn new $ctx]
+    set byConn($e(conn)) $id
+    if {$role eq "client"} {
+	$e(conn) set_connect_state
+    } else {
+	$e(conn) set_accept_state
+    }
+    foreach {name method} {
+	-servername set_tlsext_host_name -verifyhost set_verify_host
+	-session set_session
+    } {
+	if {[dict exists $options $name] && [dict get $options $name] ne ""} {
+	    $e(conn) $method [dict get $options $name]
+	}
+    }
+}
+
+# Has a context tell its messages and secrets.
+proc ::pyossl::expect::tls::Watch {ctx} {
+    $ctx set_msg_callback ::pyossl::expect::tls::Message
+    $ctx set_keylog_callback ::pyossl::expect::tls::Secret
+}
+
+# tls::Start id -- TLS begins.
+proc ::pyossl::expect::tls::Start {id} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    unset -nocomplain e(starting)
+    set e(state) handshaking
+    if {[dict exists $e(options) -handshaketimeout]} {
+	set e(timer) [after [dict get $e(options) -handshaketimeout] \
+	    [list ::pyossl::expect::tls::Late $id]]
+    }
+    Drive $id
+}
+
+# The handshake has taken longer than -handshaketimeout.
+proc ::pyossl::expect::tls::Late {id} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    unset e(timer)
+    if {$e(state) eq "handshaking"} {
+	Failed $id "the TLS handshake took too long" \
+	    {PYOSSL SSL SysCallError 110 ETIMEDOUT}
+	Commit $id
+	::pyossl::expect::transport::Finish $id
+    }
+}
+
+# tls::Close id -- exp_close: close_notify where TLS is at work, then the end.
+proc ::pyossl::expect::tls::Close {id} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    if {$e(state) eq "established" && ![info exists e(finished)]} {
+	catch {Shutdown $id}
+    }
+    if {![info exists e(finished)]} {
+	::pyossl::expect::event::add $id [dict create kind closed from self \
+	    how [expr {[info exists e(notified)] ? "clean" : "truncated"}]]
+    }
+    ::pyossl::expect::transport::Close $id
+    ::pyossl::expect::filter::Forget $id
+    Release $id
+}
+
+# Lets go of the connection and its context, when what is known of it is
+# noted.
+proc ::pyossl::expect::tls::Release {id} {
+    variable byConn
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    foreach timer {timer starting} {
+	if {[info exists e($timer)]} {
+	    after cancel $e($timer)
+	    unset e($timer)
+	}
+    }
+    if {[info exists e(conn)]} {
+	catch {set e(facts) [Status $id]}
+	unset -nocomplain byConn($e(conn))
+	# That of a channel which is closed already is gone with it.
+	catch {$e(conn) destroy}
+	unset e(conn)
+    }
+    if {[info exists e(ctx)]} {
+	if {$e(owned)} {
+	    catch {$e(ctx) destroy}
+	}
+	unset e(ctx)
+    }
+}
+
+#------------------------------------------------------------------------
+# From the transport
+#------------------------------------------------------------------------
+
+proc ::pyossl::expect::tls::Connected {id} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    if {$e(handshake) eq "manual"} {
+	set e(state) plain
+	foreach bytes $e(outq) {
+	    ::pyossl::expect::transport::Write $id $bytes
+	}
+	set e(outq) {}
+    } else {
+	# Not at once: the script may want to put filters on the wire first.
+	set e(state) handshaking
+	set e(starting) [after 0 [list ::pyossl::expect::tls::Start $id]]
+    }
+    ::pyossl::expect::Notify $id
+}
+
+proc ::pyossl::expect::tls::Unconnected {id message code} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    set e(state) failed
+    set e(finished) reset
+    ::pyossl::expect::event::add $id \
+	[dict create kind error code $code message $message]
+    Ended $id reset
+}
+
+# Bytes from the peer: whole records go to the engine one by one.
+proc ::pyossl::expect::tls::Input {id bytes} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    if {$e(state) eq "plain"} {
+	::pyossl::expect::Received $id $bytes
+	return
+    }
+    append e(input) $bytes
+    while {[info exists e(conn)]} {
+	set record [Record e(input)]
+	if {$record eq ""} {
+	    break
+	}
+	if {[dict exists $record bytes]} {
+	    # No TLS: the engine will say so.
+	    Feed $id [dict get $record bytes]
+	    continue
+	}
+	dict set record number [incr e(number,in)]
+	::pyossl::expect::event::add $id \
+	    [dict merge [dict create kind record from peer] $record]
+	Ccs $id peer $record
+	foreach passed [Filter $id in $record] {
+	    Feed $id [::pyossl::expect::record::bytes $passed]
+	}
+	if {[info exists e(cut,in)]} {
+	    set e(input) ""
+	    End $id fin
+	    break
+	}
+    }
+    if {[info exists e(conn)]} {
+	::pyossl::expect::FilterFlush $id in
+    }
+}
+
+# The first record of a buffer, which loses it; nothing if it is not whole
+# yet. What cannot be a record of TLS is a dict with bytes alone.
+proc ::pyossl::expect::tls::Record {bufferVar} {
+    upvar 1 $bufferVar buffer
+    if {[string length $buffer] < 5} {
+	# Those who speak no TLS at all show it in the first two bytes.
+	if {[string length $buffer] >= 2 && [string index $buffer 1] ne "\x03"} {
+	    set bytes $buffer
+	    set buffer ""
+	    return [dict create bytes $bytes]
+	}
+	return ""
+    }
+    binary scan $buffer cucuxSu type major length
+    if {$major != 3} {
+	set bytes $buffer
+	set buffer ""
+	return [dict create bytes $bytes]
+    }
+    set length [expr {$length + 5}]
+    if {[string length $buffer] < $length} {
+	return ""
+    }
+    set one [string range $buffer 0 $length-1]
+    set buffer [string range $buffer $length end]
+    return [lindex [::pyossl::expect::record::split one] 0]
+}
+
+# Gives bytes to the engine and lets it work.
+proc ::pyossl::expect::tls::Feed {id bytes} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    if {[info exists e(conn)] && $e(state) ni {failed}} {
+	$e(conn) bio_write $bytes
+	Drive $id
+    }
+}
+
+# The peer's end of the transport.
+proc ::pyossl::expect::tls::End {id how} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    if {$how eq "reset"} {
+	set e(finished) reset
+    }
+    if {$e(state) eq "handshaking" && [info exists e(conn)]} {
+	if {$how eq "reset"} {
+	    Failed $id "the connection was reset during the TLS handshake" \
+		{PYOSSL SSL SysCallError 104 ECONNRESET}
+	    Commit $id
+	} else {
+	    if {$e(input) ne ""} {
+		$e(conn) bio_write $e(input)
+		set e(input) ""
+	    }
+	    $e(conn) bio_shutdown
+	    Drive $id
+	}
+    }
+    Ended $id [expr {$how eq "reset" ? "reset" : "truncated"}]
+}
+
+# Nothing more will come, unless that is known already.
+proc ::pyossl::expect::tls::Ended {id how} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    if {!$e(eof)} {
+	set e(eof) 1
+	::pyossl::expect::event::add $id \
+	    [dict create kind closed from peer how $how]
+    }
+}
+
+#------------------------------------------------------------------------
+# The engine at work
+#------------------------------------------------------------------------
+
+# tls::Drive id --
+#	Lets OpenSSL do what it can, and sends what it has made of that.
+proc ::pyossl::expect::tls::Drive {id} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    if {$e(driving)} {
+	set e(again) 1
+	return
+    }
+    set e(driving) 1
+    try {
+	while {[info exists e(conn)]} {
+	    set e(again) 0
+	    Step $id
+	    Commit $id
+	    if {!$e(again)} {
+		break
+	    }
+	}
+    } finally {
+	set e(driving) 0
+    }
+}
+
+# One step: the handshake, else what is to be sent and what can be read.
+proc ::pyossl::expect::tls::Step {id} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    try {
+	if {$e(state) eq "handshaking"} {
+	    $e(conn) do_handshake
+	    Established $id
+	}
+	if {$e(state) ne "established"} {
+	    return
+	}
+	foreach bytes $e(outq) {
+	    lappend e(events) [dict create kind data from self bytes $bytes]
+	    $e(conn) sendall $bytes
+	}
+	set e(outq) {}
+	while {1} {
+	    lappend e(events) [dict create kind data from peer \
+		bytes [$e(conn) recv 16384]]
+	}
+    } trap {PYOSSL SSL WantReadError} {} {
+    } trap {PYOSSL SSL ZeroReturnError} {} {
+	if {!$e(eof) && ![info exists e(ending)]} {
+	    set e(ending) 1
+	    lappend e(events) [dict create kind closed from peer how clean]
+	}
+    } trap {PYOSSL SSL} {message info} {
+	Failed $id $message [dict get $info -errorcode]
+    }
+}
+
+# The handshake is done.
+proc ::pyossl::expect::tls::Established {id} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    set e(state) established
+    if {[info exists e(timer)]} {
+	after cancel $e(timer)
+	unset e(timer)
+    }
+    set status [$e(conn) status]
+    lappend e(events) [dict create kind established \
+	protocol [dict get $status protocol] cipher [dict get $status cipher]]
+}
+
+# The connection has failed; its last records, an alert perhaps, still go out.
+proc ::pyossl::expect::tls::Failed {id message code} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    set e(state) failed
+    set e(outq) {}
+    set e(failure) [list $message $code]
+    lappend e(events) [dict create kind error code $code message $message]
+}
+
+# Puts the records that were made into their places, sends them, and enters
+# the events into the log.
+proc ::pyossl::expect::tls::Commit {id} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    if {[info exists e(conn)]} {
+	catch {
+	    while {1} {
+		append e(output) [$e(conn) bio_read 1048576]
+	    }
+	}
+    }
+    set records [::pyossl::expect::record::split e(output)]
+    set events $e(events)
+    set e(events) {}
+    foreach event $events {
+	switch -- [dict get $event kind] {
+	    place {
+		if {[llength $records]} {
+		    set records [lassign $records record]
+		    if {[dict exists $event inner]} {
+			dict set record inner [dict get $event inner]
+		    }
+		    Out $id $record
+		}
+	    }
+	    data {
+		if {[dict get $event from] eq "self"} {
+		    ::pyossl::expect::event::add $id $event
+		} else {
+		    ::pyossl::expect::Received $id [dict get $event bytes]
+		}
+	    }
+	    closed {
+		Ended $id [dict get $event how]
+	    }
+	    default {
+		::pyossl::expect::event::add $id $event
+	    }
+	}
+    }
+    foreach record $records {
+	Out $id $record
+    }
+    ::pyossl::expect::FilterFlush $id out
+    Flush $id
+    if {[info exists e(cut,out)] || $e(state) eq "failed"} {
+	::pyossl::expect::transport::Finish $id
+    }
+}
+
+# A record that the engine has made goes through the filters and out.
+proc ::pyossl::expect::tls::Out {id record} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    dict set record number [incr e(number,out)]
+    if {[llength $e(filters,out)] == 0} {
+	Wire $id $record
+	return
+    }
+    foreach passed [Filter $id out $record] {
+	Wire $id $passed
+    }
+}
+
+# A record goes out on the wire as it is.
+proc ::pyossl::expect::tls::Wire {id record} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    if {[info exists e(finished)]} {
+	return
+    }
+    ::pyossl::expect::event::add $id \
+	[dict merge [dict create kind record from self number 0] $record]
+    Ccs $id self $record
+    append e(wire) [::pyossl::expect::record::bytes $record]
+}
+
+# The event of a ChangeCipherSpec, which is all there is in its record.
+proc ::pyossl::expect::tls::Ccs {id from record} {
+    if {[dict get $record type] eq "change_cipher_spec"} {
+	::pyossl::expect::event::add $id [dict create kind ccs from $from]
+    }
+}
+
+# What has collected in a step goes to the transport, in one piece.
+proc ::pyossl::expect::tls::Flush {id} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    set bytes $e(wire)
+    set e(wire) ""
+    if {$bytes ne ""} {
+	::pyossl::expect::transport::Write $id $bytes
+    }
+}
+
+# A record through the filters of a direction.
+proc ::pyossl::expect::tls::Filter {id direction record} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    if {[llength $e(filters,$direction)] == 0} {
+	return [list $record]
+    }
+    return [::pyossl::expect::FilterRun $id $direction $record]
+}
+
+#------------------------------------------------------------------------
+# What OpenSSL tells
+#------------------------------------------------------------------------
+
+# The message callback: an event, or a place for a record.
+proc ::pyossl::expect::tls::Message {conn direction version type bytes} {
+    variable byConn
+    if {![info exists byConn($conn)]} {
+	return
+    }
+    set id $byConn($conn)
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    set from [expr {$direction eq "in" ? "peer" : "self"}]
+    switch -- $type {
+	22 {
+	    lappend e(events) [MessageEvent $from $version $bytes]
+	}
+	21 {
+	    lappend e(events) [AlertEvent $from $version $bytes]
+	}
+	20 {
+	    # OpenSSL does not tell all of them; see Ccs.
+	    if {$e(type) eq "::pyossl::expect::conn"} {
+		lappend e(events) [dict create kind ccs from $from]
+	    }
+	}
+	256 {
+	    if {$e(type) eq "::pyossl::expect::conn"} {
+		::pyossl::expect::conn::Head $id $from $bytes
+	    } elseif {$from eq "self"} {
+		lappend e(events) [dict create kind place]
+	    }
+	}
+	257 {
+	    if {$from eq "self" && [llength $e(events)]
+		    && [dict get [lindex $e(events) end] kind] eq "place"} {
+		binary scan $bytes cu inner
+		set place [lindex $e(events) end]
+		dict set place inner \
+		    [::pyossl::expect::names::name content_type $inner]
+		lset e(events) end $place
+	    }
+	}
+    }
+    if {!$e(driving) && !$e(scheduled)} {
+	# Somebody works on the conn by hand.
+	set e(scheduled) 1
+	after 0 [list ::pyossl::expect::tls::Catchup $id]
+    }
+}
+
+# Sends what was made outside of Drive.
+proc ::pyossl::expect::tls::Catchup {id} {
+    if {[::pyossl::expect::endpoint::exists $id]} {
+	upvar #0 ::pyossl::expect::endpoint::data::$id e
+	set e(scheduled) 0
+	if {$e(type) eq "::pyossl::expect::conn"} {
+	    ::pyossl::expect::conn::Commit $id
+	} elseif {[info exists e(conn)]} {
+	    if {$e(state) eq "plain"} {
+		set e(state) handshaking
+	    }
+	    Drive $id
+	}
+    }
+}
+
+# The event of a handshake message.
+proc ::pyossl::expect::tls::MessageEvent {from version bytes} {
+    binary scan $bytes cu type
+    return [dict create kind message from $from \
+	name [::pyossl::expect::message::nameOf $bytes] type $type \
+	version [::pyossl::expect::names::name version $version] raw $bytes]
+}
+
+# The event of an alert.
+proc ::pyossl::expect::tls::AlertEvent {from version bytes} {
+    set level 0
+    set description 0
+    binary scan $bytes cucu level description
+    return [dict create kind alert from $from \
+	level [::pyossl::expect::names::name alert_level $level] \
+	description [::pyossl::expect::names::name alert $description] \
+	version [::pyossl::expect::names::name version $version] raw $bytes]
+}
+
+# The key log callback.
+proc ::pyossl::expect::tls::Secret {conn line} {
+    variable byConn
+    if {[info exists byConn($conn)]} {
+	upvar #0 ::pyossl::expect::endpoint::data::$byConn($conn) e
+	lappend e(events) [dict create kind secret line $line]
+    }
+}
+
+#------------------------------------------------------------------------
+# From the script
+#------------------------------------------------------------------------
+
+# send DATA; before the end of the handshake it waits.
+proc ::pyossl::expect::tls::Data {id bytes} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    Writable $id
+    switch -- $e(state) {
+	plain {
+	    ::pyossl::expect::event::add $id \
+		[dict create kind data from self bytes $bytes]
+	    ::pyossl::expect::transport::Write $id $bytes
+	}
+	default {
+	    lappend e(outq) $bytes
+	    if {$e(state) eq "established"} {
+		Drive $id
+	    }
+	}
+    }
+}
+
+# An error unless something can still be sent.
+proc ::pyossl::expect::tls::Writable {id} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    if {[info exists e(failure)]} {
+	lassign $e(failure) message code
+	return -code error -level 2 -errorcode $code $message
+    }
+    # Where a filter has cut the wire, the engine does not know.
+    if {[info exists e(notified)] || ([info exists e(finished)]
+	    && ![info exists e(cut,out)])} {
+	return -code error -level 2 -errorcode \
+	    [list PYOSSL EXPECT NOTOPEN $id] \
+	    "send: spawn id $id not open: its output has ended"
+    }
+}
+
+# send -shutdown: close_notify.
+proc ::pyossl::expect::tls::Shutdown {id} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    if {$e(state) ne "established"} {
+	return -code error -level 2 -errorcode \
+	    [list PYOSSL EXPECT STATE $e(state)] \
+	    "close_notify needs an established connection;\
+	    $id is $e(state): use send -alert warning close_notify"
+    }
+    Writable $id
+    set e(notified) 1
+    $e(conn) shutdown
+    Drive $id
+}
+
+# Bytes past the engine: send -record, -alert, -bytes.
+proc ::pyossl::expect::tls::Inject {id bytes} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    if {[info exists e(finished)]} {
+	return -code error -level 2 -errorcode \
+	    [list PYOSSL EXPECT NOTOPEN $id] \
+	    "send: spawn id $id not open: its output has ended"
+    }
+    ::pyossl::expect::transport::Write $id $bytes
+}
+
+# handshake ?-i id? --
+#	Begins TLS on an endpoint that was spawned with -handshake manual.
+# Results:
+#	Empty; expect -established waits for it.
+# Errors:
+#	PYOSSL EXPECT STATE if TLS has begun or the endpoint has no TLS.
+proc ::pyossl::expect::handshake {args} {
+    set id [TakeId args "handshake ?-i id?"]
+    if {[llength $args]} {
+	return -code error -errorcode {TCL WRONGARGS} \
+	    "wrong # args: should be \"handshake ?-i id?\""
+    }
+    endpoint::Check $id 1
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    if {$e(state) ne "plain"} {
+	return -code error -errorcode [list PYOSSL EXPECT STATE $e(state)] \
+	    "no TLS can begin on $id, which is $e(state)"
+    }
+    tls::Start $id
+}
+
+#------------------------------------------------------------------------
+# What is known
+#------------------------------------------------------------------------
+
+proc ::pyossl::expect::tls::Facts {id key} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    set facts {}
+    foreach name {conn channel} {
+	if {[info exists e($name)]} {
+	    dict set facts $name $e($name)
+	}
+    }
+    if {[info exists e(conn)]} {
+	set facts [dict merge $facts [Status $id]]
+    } else {
+	set facts [dict merge $facts $e(facts)]
+    }
+    if {$key ne "session"} {
+	# It is secret, and told only to those who ask for it.
+	dict unset facts session
+    }
+    if {[info exists e(authority)]} {
+	set facts [dict merge $facts $e(authority)]
+    }
+    if {[info exists e(failure)]} {
+	dict set facts error [lindex $e(failure) 0]
+    }
+    return $facts
+}
+
+# The status of the connection, once there is one.
+proc ::pyossl::expect::tls::Status {id} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    set status [$e(conn) status]
+    foreach name {client_random server_random} {
+	dict set status $name [$e(conn) $name]
+    }
+    dict set status session [$e(conn) get_session]
+    return $status
+}

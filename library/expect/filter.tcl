@@ -1,0 +1,491 @@
+# filter.tcl --
+#
+#	Wire filters: between the engine of an endpoint and its transport stand
+#	command prefixes which get each record and say what goes on.
+#
+#	    engine -> out: first, second, ... -> transport
+#	    transport -> in: first, second, ... -> engine
+#
+#	A record is a dict: direction (out, in), type, version, length,
+#	fragment, and number: 1 for the first record of its direction, 0 for one
+#	that another filter has put in. encrypted is 1 where the fragment is
+#	ciphertext. What a filter returns is a list of such dicts, of which type,
+#	version and fragment are looked at, and length, where it is not that of
+#	the fragment because the filter has changed it.
+#
+#	The ready filters are made of a procedure and a state; those that keep
+#	records back get them out at the end of a flight (Flush), or later.
+
+namespace eval ::pyossl::expect::filter {
+    variable serial 0
+    variable states	;# array: handle -> dict of the state
+    array set states {}
+    # Name -> the arguments it takes.
+    variable ready {
+	drop {N} duplicate {N} swap {N M} corrupt {N OFFSET MASK}
+	fragment {SIZE} coalesce {} delay {MS} truncate {N} inject {N RECORD}
+    }
+}
+
+# wire id out|in ?filter? --
+# wire id reset --
+#	Puts a filter behind those that an endpoint has in a direction; reset
+#	takes all of them off, and what they held back goes on. Without a filter
+#	it tells those that there are.
+# Arguments:
+#	filter	drop N, duplicate N, swap N M, corrupt N OFFSET MASK, fragment
+#		SIZE, coalesce, delay MS, truncate N, inject N RECORD, where N
+#		is the number of a record, 1 for the first of its direction (* in
+#		drop, duplicate and corrupt: every one); or a command prefix,
+#		which gets a record and returns a list of records.
+#		    corrupt	exclusive-ors the byte at OFFSET (end: the last
+#				one) of the fragment with MASK
+#		    fragment	cuts plain handshake records into pieces
+#		    coalesce	joins plain handshake records that follow
+#				each other
+#		    truncate	lets N records through and ends the transport
+#		    inject	puts RECORD (type, version, fragment) before
+#				record N
+# Errors:
+#	PYOSSL EXPECT VALUE for arguments that make no sense, PYOSSL EXPECT KIND
+#	for an endpoint without an engine. An error in a filter is that of the
+#	expect or send under way.
+proc ::pyossl::expect::wire {id direction args} {
+    endpoint::Check $id 1
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    if {![info exists e(filters,out)]} {
+	return -code error -errorcode [list PYOSSL EXPECT KIND $e(kind)] \
+	    "there is no engine in $id that a filter could stand behind"
+    }
+    if {$direction eq "reset" && [llength $args] == 0} {
+	filter::Reset $id
+	return
+    }
+    if {$direction ni {out in}} {
+	return -code error -errorcode [list TCL LOOKUP INDEX direction \
+	    $direction] "bad direction \"$direction\": must be out, in or reset"
+    }
+    if {[llength $args] == 0} {
+	return [lmap row $e(filters,$direction) {lindex $row 0}]
+    }
+    # wire ID out drop 1 is as good as wire ID out {drop 1}.
+    set words [lindex $args 0]
+    if {[llength $args] > 1} {
+	set words $args
+    }
+    lappend e(filters,$direction) [list $words [filter::Prefix $words]]
+    return
+}
+
+# The command prefix of a filter; the ready ones get a state of their own.
+proc ::pyossl::expect::filter::Prefix {words} {
+    variable ready
+    variable serial
+    variable states
+    if {![string is list $words] || [llength $words] == 0} {
+	return -code error -level 2 -errorcode \
+	    [list PYOSSL EXPECT VALUE $words] \
+	    "a filter is a command prefix, a list, not \"$words\""
+    }
+    set name [lindex $words 0]
+    if {![dict exists $ready $name]} {
+	return $words
+    }
+    set wanted [dict get $ready $name]
+    if {[llength $words] - 1 != [llength $wanted]} {
+	return -code error -level 2 -errorcode {TCL WRONGARGS} \
+	    "wrong # args: should be \"[string trim "$name $wanted"]\""
+    }
+    set state [dict create held {}]
+    foreach key $wanted value [lrange $words 1 end] {
+	dict set state $key [Argument $name $key $value]
+    }
+    set handle ready[incr serial]
+    set states($handle) $state
+    return [list ::pyossl::expect::filter::$name $handle]
+}
+
+# An argument of a ready filter, looked at.
+proc ::pyossl::expect::filter::Argument {name key value} {
+    switch -- $key {
+	N - M - SIZE {
+	    if {$value eq "*" && $name in {drop duplicate corrupt}} {
+		return $value
+	    }
+	    if {[string is integer -strict $value]
+		    && $value >= ($name ne "truncate")} {
+		return $value
+	    }
+	    set wanted "a positive integer"
+	}
+	MASK {
+	    if {[string is integer -strict $value] && $value >= 0
+		    && $value <= 255} {
+		return $value
+	    }
+	    set wanted "a byte, 0 to 255"
+	}
+	MS {
+	    if {[string is integer -strict $value] && $value >= 0} {
+		return $value
+	    }
+	    set wanted "a number of milliseconds"
+	}
+	OFFSET {
+	    if {[regexp {^(\d+|end(-\d+)?)$} $value]} {
+		return $value
+	    }
+	    set wanted "an index in the fragment"
+	}
+	RECORD {
+	    if {![catch {::pyossl::expect::record::bytes $value}]} {
+		return $value
+	    }
+	    set wanted "a dict with type, version and fragment"
+	}
+    }
+    return -code error -level 3 -errorcode [list PYOSSL EXPECT VALUE $value] \
+	"$key of $name must be $wanted, not \"$value\""
+}
+
+#------------------------------------------------------------------------
+# Running them
+#------------------------------------------------------------------------
+
+# FilterRun id direction record --
+#	A record through all filters of a direction.
+# Results:
+#	The records that go on. After an error in a filter it is the record as
+#	it was.
+proc ::pyossl::expect::FilterRun {id direction record} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    dict set record direction $direction
+    dict set record encrypted [Encrypted $id $direction $record]
+    set before $record
+    set records [filter::Through $id $direction [list $record] 0]
+    if {[llength $records] == 0} {
+	event::add $id [dict create kind filter direction $direction \
+	    record $before]
+    }
+    return $records
+}
+
+# Is the fragment of a record ciphertext?
+proc ::pyossl::expect::Encrypted {id direction record} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    set type [dict get $record type]
+    if {$type eq "application_data"} {
+	return 1
+    }
+    if {$type eq "change_cipher_spec"} {
+	set e(after,$direction) 1
+	return 0
+    }
+    # After its ChangeCipherSpec a side of TLS 1.2 encrypts all. The one of
+    # TLS 1.3 means nothing, and there only application_data is encrypted.
+    return [info exists e(after,$direction)]
+}
+
+# Records through the filters from a place in the row on.
+proc ::pyossl::expect::filter::Through {id direction records from} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    foreach row [lrange $e(filters,$direction) $from end] {
+	set next {}
+	foreach record $records {
+	    lappend next {*}[Call $id $row $record]
+	}
+	set records $next
+    }
+    return $records
+}
+
+# One filter on one record.
+proc ::pyossl::expect::filter::Call {id row record} {
+    lassign $row words prefix
+    set ready [string match ::pyossl::expect::filter::* [lindex $prefix 0]]
+    if {[catch {
+	if {$ready} {
+	    {*}$prefix $id $record
+	} else {
+	    set result {}
+	    foreach one [uplevel #0 [list {*}$prefix $record]] {
+		lappend result [Checked $one $record]
+	    }
+	    set result
+	}
+    } result info]} {
+	if {[dict get $info -code] != 1} {
+	    set info [dict create -code 1 -level 0 -errorcode NONE]
+	}
+	::pyossl::expect::Blame $result $info
+	return [list $record]
+    }
+    return $result
+}
+
+# A record that a script has returned, made whole: the length is that of the
+# fragment unless the script has set another.
+proc ::pyossl::expect::filter::Checked {one record} {
+    if {![string is list $one] || [llength $one] % 2} {
+	error "a filter must return a list of records, not \"$one\"" {} \
+	    {PYOSSL EXPECT FILTER}
+    }
+    set one [dict merge [dict create type [dict get $record type] \
+	version [dict get $record version] fragment "" number 0 \
+	direction [dict get $record direction] encrypted 0] $one]
+    set length [string length [dict get $one fragment]]
+    if {![dict exists $one length]
+	    || ([dict get $one length] == [dict get $record length]
+	    && [dict get $one fragment] ne [dict get $record fragment])} {
+	dict set one length $length
+    }
+    # What cannot be a record is better refused here.
+    ::pyossl::expect::record::bytes $one
+    return $one
+}
+
+# FilterFlush id direction --
+#	The end of a flight: filters that wait for more records only within one
+#	let go of them.
+proc ::pyossl::expect::FilterFlush {id direction} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    set n 0
+    foreach row $e(filters,$direction) {
+	incr n
+	if {[lindex $row 1 0] eq "::pyossl::expect::filter::coalesce"} {
+	    set records [filter::Held [lindex $row 1 1]]
+	    filter::Go $id $direction \
+		[filter::Through $id $direction $records $n]
+	}
+    }
+}
+
+# What a ready filter holds back, which it does not hold any longer.
+proc ::pyossl::expect::filter::Held {handle} {
+    variable states
+    set held [dict get $states($handle) held]
+    dict set states($handle) held {}
+    return $held
+}
+
+# Records go on, out on the wire or into the engine.
+proc ::pyossl::expect::filter::Go {id direction records} {
+    foreach record $records {
+	if {$direction eq "out"} {
+	    ::pyossl::expect::tls::Wire $id $record
+	} else {
+	    ::pyossl::expect::tls::Feed $id \
+		[::pyossl::expect::record::bytes $record]
+	}
+    }
+    if {$direction eq "out"} {
+	::pyossl::expect::tls::Flush $id
+    }
+}
+
+# wire ID reset
+proc ::pyossl::expect::filter::Reset {id} {
+    variable states
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    foreach direction {out in} {
+	set rows $e(filters,$direction)
+	set e(filters,$direction) {}
+	foreach row $rows {
+	    set prefix [lindex $row 1]
+	    if {[string match ::pyossl::expect::filter::* [lindex $prefix 0]]} {
+		Go $id $direction [Held [lindex $prefix 1]]
+		Drop [lindex $prefix 1]
+	    }
+	}
+    }
+}
+
+# The state of a ready filter that is taken off goes, with its timers.
+proc ::pyossl::expect::filter::Drop {handle} {
+    variable states
+    if {[dict exists $states($handle) timers]} {
+	foreach timer [dict get $states($handle) timers] {
+	    after cancel $timer
+	}
+    }
+    unset states($handle)
+}
+
+# The filters of an endpoint that ends: what they hold is lost.
+proc ::pyossl::expect::filter::Forget {id} {
+    variable states
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    foreach direction {out in} {
+	foreach row $e(filters,$direction) {
+	    set prefix [lindex $row 1]
+	    if {[string match ::pyossl::expect::filter::* [lindex $prefix 0]]} {
+		Drop [lindex $prefix 1]
+	    }
+	}
+	set e(filters,$direction) {}
+    }
+}
+
+#------------------------------------------------------------------------
+# The ready ones: handle id record -> records
+#------------------------------------------------------------------------
+
+# Is a record the one that a filter is for?
+proc ::pyossl::expect::filter::Is {handle record {key N}} {
+    variable states
+    set wanted [dict get $states($handle) $key]
+    return [expr {$wanted eq "*" ? [dict get $record number] > 0
+	: [dict get $record number] == $wanted}]
+}
+
+proc ::pyossl::expect::filter::drop {handle id record} {
+    return [expr {[Is $handle $record] ? {} : [list $record]}]
+}
+
+proc ::pyossl::expect::filter::duplicate {handle id record} {
+    set copy $record
+    dict set copy number 0
+    return [expr {[Is $handle $record] ? [list $record $copy]
+	: [list $record]}]
+}
+
+# The earlier of the two waits, with all that comes between, for the later.
+proc ::pyossl::expect::filter::swap {handle id record} {
+    variable states
+    lassign [lsort -integer [list [dict get $states($handle) N] \
+	[dict get $states($handle) M]]] first second
+    set number [dict get $record number]
+    set held [dict get $states($handle) held]
+    if {$first == $second || ($number != $first && [llength $held] == 0)} {
+	return [list $record]
+    }
+    if {$number == $second} {
+	dict set states($handle) held {}
+	return [concat [list $record] [lrange $held 1 end] \
+	    [lrange $held 0 0]]
+    }
+    dict set states($handle) held [linsert $held end $record]
+    return {}
+}
+
+proc ::pyossl::expect::filter::corrupt {handle id record} {
+    variable states
+    if {![Is $handle $record]} {
+	return [list $record]
+    }
+    set fragment [dict get $record fragment]
+    set at [dict get $states($handle) OFFSET]
+    set byte [string index $fragment $at]
+    if {$byte eq ""} {
+	error "record [dict get $record number] has no byte at $at: its\
+	    fragment has [string length $fragment] bytes" {} \
+	    {PYOSSL EXPECT FILTER}
+    }
+    scan $byte %c code
+    set mask [dict get $states($handle) MASK]
+    dict set record fragment [string replace $fragment $at $at \
+	[binary format c [expr {$code ^ $mask}]]]
+    return [list $record]
+}
+
+# Is a record one whose fragments can be cut and joined?
+proc ::pyossl::expect::filter::Plain {record} {
+    return [expr {[dict get $record type] eq "handshake"
+	&& ![dict get $record encrypted]}]
+}
+
+proc ::pyossl::expect::filter::fragment {handle id record} {
+    variable states
+    set size [dict get $states($handle) SIZE]
+    set fragment [dict get $record fragment]
+    if {![Plain $record] || [string length $fragment] <= $size} {
+	return [list $record]
+    }
+    set records {}
+    for {set at 0} {$at < [string length $fragment]} {incr at $size} {
+	set piece [string range $fragment $at [expr {$at + $size - 1}]]
+	dict set record fragment $piece
+	dict set record length [string length $piece]
+	lappend records $record
+	dict set record number 0
+    }
+    return $records
+}
+
+proc ::pyossl::expect::filter::coalesce {handle id record} {
+    variable states
+    set held [dict get $states($handle) held]
+    if {![Plain $record]} {
+	dict set states($handle) held {}
+	return [linsert $held end $record]
+    }
+    if {[llength $held]} {
+	set last [lindex $held end]
+	set joined [dict get $last fragment][dict get $record fragment]
+	if {[dict get $last version] eq [dict get $record version]
+		&& [string length $joined] <= 16384} {
+	    dict set last fragment $joined
+	    dict set last length [string length $joined]
+	    dict set states($handle) held [lreplace $held end end $last]
+	    return {}
+	}
+    }
+    dict set states($handle) held [list $record]
+    return $held
+}
+
+# Each record waits for itself; since all wait the same time, they stay in
+# their order.
+proc ::pyossl::expect::filter::delay {handle id record} {
+    variable states
+    dict set states($handle) held \
+	[linsert [dict get $states($handle) held] end $record]
+    dict lappend states($handle) timers [after \
+	[dict get $states($handle) MS] \
+	[list ::pyossl::expect::filter::Delayed $handle $id \
+	[dict get $record direction]]]
+    return {}
+}
+
+# The first record that a delay holds goes on.
+proc ::pyossl::expect::filter::Delayed {handle id direction} {
+    variable states
+    dict set states($handle) timers \
+	[lrange [dict get $states($handle) timers] 1 end]
+    set held [lassign [dict get $states($handle) held] record]
+    dict set states($handle) held $held
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    set n 0
+    foreach row $e(filters,$direction) {
+	incr n
+	if {[lindex $row 1 1] eq $handle} {
+	    break
+	}
+    }
+    Go $id $direction [Through $id $direction [list $record] $n]
+}
+
+proc ::pyossl::expect::filter::truncate {handle id record} {
+    variable states
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    set last [dict get $states($handle) N]
+    set number [dict get $record number]
+    if {$number >= $last} {
+	set e(cut,[dict get $record direction]) 1
+    }
+    return [expr {$number <= $last ? [list $record] : {}}]
+}
+
+proc ::pyossl::expect::filter::inject {handle id record} {
+    variable states
+    if {![Is $handle $record]} {
+	return [list $record]
+    }
+    set new [dict merge [dict create number 0 encrypted 0 \
+	direction [dict get $record direction]] \
+	[dict get $states($handle) RECORD]]
+    if {![dict exists $new length]} {
+	dict set new length [string length [dict get $new fragment]]
+    }
+    return [list $new $record]
+}

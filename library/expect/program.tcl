@@ -1,0 +1,246 @@
+# program.tcl --
+#
+#	Outside programs as endpoints: their input and both their outputs are
+#	pipes, and their text is expected as that of a connection.
+
+namespace eval ::pyossl::expect::program {}
+
+# program::spawn words --
+#	spawn program ?-encoding NAME? COMMAND ?arg ...?
+# Errors:
+#	POSIX for a program that is not there.
+proc ::pyossl::expect::program::spawn {words} {
+    set encoding [encoding system]
+    if {[lindex $words 0] eq "-encoding"} {
+	lassign [::pyossl::expect::SpawnOptions [lrange $words 0 1] \
+	    -encoding] options
+	set encoding [dict get $options -encoding]
+	set words [lrange $words 2 end]
+    }
+    if {[llength $words] == 0} {
+	return -code error -level 2 -errorcode {TCL WRONGARGS} \
+	    "wrong # args: should be\
+	    \"spawn program ?-encoding name? command ?arg ...?\""
+    }
+    set port ""
+    if {[string first %port% $words] >= 0} {
+	set port [FreePort]
+	set words [lmap word $words {string map [list %port% $port] $word}]
+    }
+    # exec would take some words for its own; a program gets them as they are.
+    set channel [open |[list {*}[Guarded $words] 2>@1] r+]
+    set id [::pyossl::expect::endpoint::New program \
+	::pyossl::expect::program channel $channel command $words \
+	link pipe state running encoding $encoding pids [pid $channel] \
+	pid [lindex [pid $channel] 0]]
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    if {$port ne ""} {
+	set e(port) $port
+    }
+    chan configure $channel -blocking 0 -buffering none -translation binary
+    chan event $channel readable \
+	[list ::pyossl::expect::program::Readable $id]
+    return $id
+}
+
+# Words that open takes for redirections cannot be given to a program but by
+# a shell in between.
+proc ::pyossl::expect::program::Guarded {words} {
+    set odd 0
+    foreach word $words {
+	if {[regexp {^(\||\|&|&|[0-9]*[<>].*)$} $word]} {
+	    set odd 1
+	}
+    }
+    if {!$odd} {
+	return $words
+    }
+    set script exec
+    foreach word $words {
+	append script " '[string map {' '\\''} $word]'"
+    }
+    return [list sh -c $script]
+}
+
+# A port that was free a moment ago.
+proc ::pyossl::expect::program::FreePort {} {
+    set channel [::socket -server list -myaddr 127.0.0.1 0]
+    set port [lindex [chan configure $channel -sockname] 2]
+    close $channel
+    return $port
+}
+
+# Output of the program, or its end.
+proc ::pyossl::expect::program::Readable {id} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    set bytes [read $e(channel) 65536]
+    if {$bytes ne ""} {
+	::pyossl::expect::Received $id $bytes
+    }
+    if {[eof $e(channel)]} {
+	chan event $e(channel) readable {}
+	set e(eof) 1
+	::pyossl::expect::event::add $id \
+	    [dict create kind closed from peer how clean]
+    }
+}
+
+proc ::pyossl::expect::program::Data {id bytes} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    ::pyossl::expect::event::add $id \
+	[dict create kind data from self bytes $bytes]
+    Inject $id $bytes
+}
+
+proc ::pyossl::expect::program::Inject {id bytes} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    if {[info exists e(finished)] || $e(eof)
+	    || [catch {puts -nonewline $e(channel) $bytes}]} {
+	return -code error -level 2 -errorcode \
+	    [list PYOSSL EXPECT NOTOPEN $id] \
+	    "send: spawn id $id not open"
+    }
+}
+
+# Waits for the program's end.
+proc ::pyossl::expect::program::Wait {id nowait} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    if {![info exists e(result)] && !$nowait} {
+	::pyossl::expect::Until $id {$e(eof)} -1
+	Reap $id
+    }
+    if {![info exists e(result)]} {
+	return [list $e(pid) $id 0 0]
+    }
+    return [list $e(pid) $id 0 {*}$e(result)]
+}
+
+# Takes the exit status; the outputs have ended.
+proc ::pyossl::expect::program::Reap {id} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    if {[info exists e(result)]} {
+	return
+    }
+    set e(result) 0
+    chan configure $e(channel) -blocking 1
+    if {[catch {close $e(channel)} message info]} {
+	set code [dict get $info -errorcode]
+	switch -- [lindex $code 0] {
+	    CHILDSTATUS {
+		set e(result) [lindex $code 2]
+	    }
+	    CHILDKILLED {
+		set e(result) [list 0 CHILDKILLED {*}[lrange $code 2 3]]
+	    }
+	}
+    }
+    unset e(channel)
+    set e(status) [lindex $e(result) 0]
+    set e(state) ended
+    ::pyossl::expect::event::add $id \
+	[dict create kind exit status $e(result)]
+}
+
+# exp_close: the program's input ends, and it is hung up on, with all that it has
+# started, as a terminal would do; what does not care is killed two seconds
+# later.
+proc ::pyossl::expect::program::Close {id} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    if {[info exists e(result)]} {
+	return
+    }
+    ::pyossl::expect::transport::Finish $id
+    foreach signal {HUP KILL} {
+	if {!$e(eof)} {
+	    Kill $signal [Family $e(pids)]
+	    ::pyossl::expect::Until $id {$e(eof)} 2
+	}
+    }
+    if {$e(eof)} {
+	# It may have closed its outputs and live on.
+	for {set n 0} {$n < 100 && [Alive $e(pids)]} {incr n} {
+	    if {$n == 5} {
+		Kill HUP [Family $e(pids)]
+	    }
+	    ::pyossl::expect::Pause 0.02
+	}
+	if {$n == 100} {
+	    Kill KILL [Family $e(pids)]
+	}
+	Reap $id
+    } elseif {[info exists e(channel)]} {
+	# Somebody else still has its outputs; nobody waits for that.
+	chan event $e(channel) readable {}
+	close $e(channel)
+	unset e(channel)
+	set e(result) {0 CHILDKILLED SIGKILL {kill signal}}
+    }
+}
+
+# Is one of the processes more than an exit status that nobody has taken yet?
+# Only Linux tells; elsewhere they are taken for dead.
+proc ::pyossl::expect::program::Alive {pids} {
+    set alive 0
+    foreach pid $pids {
+	catch {
+	    set channel [open /proc/$pid/stat]
+	    set text [read $channel]
+	    close $channel
+	    if {[lindex [string range $text [string last ) $text]+1 end] 0]
+		    ni {Z X}} {
+		set alive 1
+	    }
+	}
+    }
+    return $alive
+}
+
+# Processes with all that descend from them.
+proc ::pyossl::expect::program::Family {pids} {
+    set children {}
+    if {[catch {
+	foreach line [split [exec ps -A -o pid=,ppid= 2>@1] \n] {
+	    lassign $line pid parent
+	    dict lappend children $parent $pid
+	}
+    }]} {
+	# Without ps, Linux tells in files.
+	foreach path [glob -nocomplain /proc/\[0-9\]*/stat] {
+	    catch {
+		set channel [open $path]
+		set text [read $channel]
+		close $channel
+		# The name, in parentheses, may hold anything.
+		lassign [string range $text [string last ) $text]+1 end] - parent
+		dict lappend children $parent [lindex [file split $path] 2]
+	    }
+	}
+    }
+    for {set n 0} {$n < [llength $pids]} {incr n} {
+	if {[dict exists $children [lindex $pids $n]]} {
+	    lappend pids {*}[dict get $children [lindex $pids $n]]
+	}
+    }
+    return $pids
+}
+
+proc ::pyossl::expect::program::Kill {signal pids} {
+    if {$::tcl_platform(platform) eq "windows"} {
+	foreach pid $pids {
+	    catch {exec taskkill /F /T /PID $pid}
+	}
+    } else {
+	catch {exec kill -s $signal {*}$pids 2>@1}
+    }
+}
+
+proc ::pyossl::expect::program::Facts {id key} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    set facts {}
+    foreach name {channel pids status} {
+	if {[info exists e($name)]} {
+	    dict set facts $name $e($name)
+	}
+    }
+    return $facts
+}

@@ -1,0 +1,342 @@
+# scanfeature.tcl --
+#
+#	The questions of a probe about extensions, resumption, renegotiation, and
+#	about what a server bears.  Scans as in scan.tcl.
+
+namespace eval ::pyossl::expect::probe {
+    # Application protocols that are asked for.
+    variable protocols {h2 http/1.1 http/1.0 spdy/3.1 acme-tls/1 dot doq smtp
+	imap pop3 managesieve ftp xmpp-client xmpp-server stun.turn webrtc mqtt
+	coap postgresql tds/8.0 irc nntp sip/2 ntske/1}
+}
+
+# Old p -- the newest version before TLS 1.3; empty if there is none.
+proc ::pyossl::expect::probe::Old {p} {
+    foreach version {TLSv1.2 TLSv1.1 TLSv1 SSLv3} {
+	if {[Noted $p protocols $version] eq "yes"} {
+	    return $version
+	}
+    }
+    return ""
+}
+
+#------------------------------------------------------------------------
+# What a ServerHello says
+#------------------------------------------------------------------------
+
+# Extensions that a server answers in the clear, and compression.
+proc ::pyossl::expect::probe::ScanExtensions {p} {
+    upvar #0 $p P
+    set version [Old $p]
+    if {$version in {"" SSLv3}} {
+	return
+    }
+    set answer [Ask $p [Hello $p $version suites [Noted $p suites $version] \
+	more {
+	    {extension_type extended_master_secret}
+	    {extension_type session_ticket}
+	    {extension_type heartbeat mode peer_not_allowed_to_send}
+	    {extension_type status_request status_type ocsp}
+	    {extension_type signed_certificate_timestamp}
+	}] flight]
+    set hello [dict get $answer hello]
+    if {$hello eq ""} {
+	return
+    }
+    Note $p extended_master_secret \
+	[YesNo [Extension $hello extended_master_secret]]
+    Note $p heartbeat [YesNo [Extension $hello heartbeat]]
+    Note $p ocsp_stapling [expr {[dict exists $answer messages CertificateStatus]
+	? "yes" : "no"}]
+    Note $p client_certificate [expr {
+	[dict exists $answer messages CertificateRequest] ? "yes" : "no"}]
+    set list [Extension $hello signed_certificate_timestamp]
+    Note $p scts handshake [expr {[dict exists $list sct_list]
+	? [llength [dict get $list sct_list]] : 0}]
+    Note $p renegotiation secure [YesNo [Extension $hello renegotiation_info]]
+    if {[Noted $p protocols TLSv1.3] eq "yes"} {
+	# RFC 8446, 4.1.3: the end of the random warns of a downgrade.
+	set mark [string range [dict get $hello random] 24 end]
+	Note $p downgrade_mark [YesNo [expr {$mark eq
+	    ($version eq "TLSv1.2" ? "DOWNGRD\x01" : "DOWNGRD\x00") ? 1 : ""}]]
+    }
+    set cbc [lsearch -all -inline [Noted $p suites $version] *_CBC_*]
+    if {[llength $cbc]} {
+	set answer [Ask $p [Hello $p $version suites $cbc more {
+	    {extension_type encrypt_then_mac}
+	}]]
+	if {[dict get $answer end] eq "hello"} {
+	    Note $p encrypt_then_mac \
+		[YesNo [Extension [dict get $answer hello] encrypt_then_mac]]
+	}
+    }
+}
+
+proc ::pyossl::expect::probe::YesNo {value} {
+    return [expr {$value eq "" ? "no" : "yes"}]
+}
+
+# Compression; and of SSL 3, which has no more of these, whether renegotiation
+# is secure.
+proc ::pyossl::expect::probe::ScanCompression {p} {
+    set version [Old $p]
+    if {$version eq ""} {
+	return
+    }
+    set left {DEFLATE LZS}
+    set found {}
+    while {[llength $left]} {
+	set answer [Ask $p [Hello $p $version \
+	    suites [Noted $p suites $version] \
+	    fields [list legacy_compression_methods [concat $left null]]]]
+	if {[dict get $answer end] ne "hello"} {
+	    if {![llength $found] && ![Definite $answer]} {
+		return
+	    }
+	    break
+	}
+	set method [dict get $answer hello legacy_compression_method]
+	if {$method ni $left} {
+	    break
+	}
+	lappend found $method
+	set left [lsearch -all -inline -not $left $method]
+    }
+    Note $p compression [expr {[llength $found] ? $found : "none"}]
+    if {$version eq "SSLv3"} {
+	Note $p renegotiation secure [YesNo \
+	    [Extension [dict get $answer hello] renegotiation_info]]
+    }
+}
+
+# RFC 7507: who offers less than the server has, and says that it is a second
+# attempt, is refused.
+proc ::pyossl::expect::probe::ScanFallback {p} {
+    variable versions
+    set spoken [lmap version $versions {
+	if {[Noted $p protocols $version] ne "yes"} continue
+	set version
+    }]
+    if {[llength $spoken] < 2} {
+	return
+    }
+    set version [lindex $spoken end-1]
+    set answer [Ask $p [Hello $p $version \
+	suites [concat [Noted $p suites $version] TLS_FALLBACK_SCSV]]]
+    Note $p fallback_scsv [expr {![Definite $answer] ? "no answer"
+	: [dict get $answer alert] eq "inappropriate_fallback" ? "yes" : "no"}]
+}
+
+# ALPN: in the clear before TLS 1.3, else by the engine.
+proc ::pyossl::expect::probe::ScanAlpn {p} {
+    variable protocols
+    set version [Old $p]
+    if {$version in {"" SSLv3}} {
+	if {[Noted $p protocols TLSv1.3] ne "yes"} {
+	    return
+	}
+	set version TLSv1.3
+    }
+    set choose [list Alpn $p $version]
+    set found [TakeAway $p alpn $protocols $choose]
+    Note $p alpn protocols $found
+    Note $p alpn preference [Preference $found $choose]
+}
+
+proc ::pyossl::expect::probe::Alpn {p version names} {
+    if {$version eq "TLSv1.3"} {
+	set answer [Engine $p $version alpn $names]
+	return [expr {[dict get $answer done] ? [dict get $answer alpn]
+	    : [dict get $answer end] eq "alert" ? "" : "?"}]
+    }
+    set answer [Ask $p [Hello $p $version suites [Noted $p suites $version] \
+	more [list [list \
+	    extension_type application_layer_protocol_negotiation \
+	    protocol_name_list $names]]]]
+    set extension [Extension [dict get $answer hello] \
+	application_layer_protocol_negotiation]
+    if {[dict exists $extension protocol_name_list]} {
+	return [lindex [dict get $extension protocol_name_list] 0]
+    }
+    return [expr {[Definite $answer] ? "" : "?"}]
+}
+
+#------------------------------------------------------------------------
+# Resumption and renegotiation
+#------------------------------------------------------------------------
+
+# Of the versions before TLS 1.3: by ticket, by id; and renegotiation, in an
+# engine's handshake.
+proc ::pyossl::expect::probe::ScanOldSessions {p} {
+    set version [Old $p]
+    if {$version in {"" SSLv3}} {
+	return
+    }
+    set drain {Drain $p $conn $channel $deadline}
+    foreach {kind ticket} {ticket 1 id 0} {
+	set first [Engine $p $version ticket $ticket then $drain]
+	if {![dict get $first done]} {
+	    continue
+	}
+	set tickets [Tickets $first $version]
+	if {$ticket} {
+	    Note $p tickets $version $tickets
+	    if {![dict get $tickets count]} {
+		Note $p resumption ticket no
+		continue
+	    }
+	}
+	if {[dict get $first session] eq ""} {
+	    Note $p resumption $kind no
+	    continue
+	}
+	set second [Engine $p $version ticket $ticket \
+	    session [dict get $first session]]
+	if {[dict get $second done]} {
+	    Note $p resumption $kind [expr {[dict get $second reused] ? "yes"
+		: "no"}]
+	}
+    }
+    set result [Engine $p $version \
+	then {Renegotiate $p $conn $channel $deadline}]
+    if {[dict get $result done]} {
+	Note $p renegotiation client [dict get $result then]
+    }
+}
+
+proc ::pyossl::expect::probe::ScanNewSessions {p} {
+    set first [Engine $p TLSv1.3 then {Drain $p $conn $channel $deadline}]
+    if {![dict get $first done]} {
+	return
+    }
+    if {[Noted $p client_certificate] ne "yes"} {
+	Note $p client_certificate [expr {"CertificateRequest" in [lmap message \
+	    [dict get $first messages] {
+		::pyossl::expect::message::nameOf $message
+	    }] ? "yes" : "no"}]
+    }
+    set tickets [Tickets $first TLSv1.3]
+    Note $p tickets TLSv1.3 [dict remove $tickets early]
+    Note $p early_data [dict get $tickets early]
+    if {[dict get $first session] eq ""} {
+	Note $p resumption psk no
+	return
+    }
+    set second [Engine $p TLSv1.3 session [dict get $first session]]
+    if {[dict get $second done]} {
+	Note $p resumption psk [expr {[dict get $second reused] ? "yes" : "no"}]
+    }
+}
+
+# The tickets of a handshake: count, lifetime of the first in seconds, and how
+# much early data one allows.
+proc ::pyossl::expect::probe::Tickets {result version} {
+    set tickets {count 0 lifetime {} early 0}
+    foreach message [dict get $result messages] {
+	if {[::pyossl::expect::message::nameOf $message] ne "NewSessionTicket"} {
+	    continue
+	}
+	if {[catch {::pyossl::expect::decode $message -version $version} dict]} {
+	    continue
+	}
+	# An empty one says that there is none after all (RFC 5077, 3.3).
+	if {[dict get $dict ticket] eq ""} {
+	    continue
+	}
+	dict incr tickets count
+	foreach key {ticket_lifetime ticket_lifetime_hint} {
+	    if {[dict exists $dict $key] && [dict get $tickets lifetime] eq ""} {
+		dict set tickets lifetime [dict get $dict $key]
+	    }
+	}
+	if {[dict exists $dict extensions]} {
+	    set early [Extension $dict early_data]
+	    if {[dict exists $early max_early_data_size]} {
+		dict set tickets early [dict get $early max_early_data_size]
+	    }
+	}
+    }
+    if {$version ne "TLSv1.3"} {
+	dict unset tickets early
+    }
+    return $tickets
+}
+
+#------------------------------------------------------------------------
+# Tolerance
+#------------------------------------------------------------------------
+
+# Tolerances p version --
+#	What a server must bear: names, each with the words that Hello gets
+#	besides.
+proc ::pyossl::expect::probe::Tolerances {p version} {
+    set suites [Noted $p suites $version]
+    set groups [lrange [AllGroups $version] 0 3]
+    set names {
+	extension_type server_name
+	server_name_list {{name_type host_name name unknown.invalid}}
+    }
+    set list [list \
+	"GREASE suites" [list suites [concat 0x1A1A $suites 0xFAFA]] \
+	"GREASE groups" [list groups [concat 0x2A2A $groups]] \
+	"GREASE extensions" {more {{extension_type 0x3A3A extension_data {}}
+	    {extension_type 0xEAEA extension_data x}}} \
+	"unknown suites" [list suites [concat 0x0BAD 0xFE01 $suites]] \
+	"unknown extension" {more {{extension_type 0xBEEF extension_data abc}}} \
+	"unknown ALPN" {more {{extension_type
+	    application_layer_protocol_negotiation
+	    protocol_name_list {unknown/9 http/1.1}}}} \
+	"hello of more than 256 bytes" [list more [list [Padding 300]]] \
+	"hello of more than 512 bytes" [list more [list [Padding 600]]] \
+	"hello of more than 4096 bytes" [list more [list [Padding 4200]]] \
+	"hello of more than a record" [list more [list [Padding 17000]]] \
+	"hello in many records" {fragment 60} \
+	"hello without a server name" {without server_name} \
+	"unknown server name" [list without server_name more [list $names]] \
+	"record version 0x0303" {record 0x0303} \
+	"record version 0x0300" {record 0x0300} \
+	"session id of 32 bytes" [list fields [list legacy_session_id \
+	    [::pyossl::rand bytes 32]]] \
+	"unknown compression" {fields {
+	    legacy_compression_methods {250 null}}}]
+    if {$version eq "TLSv1.3"} {
+	set list [dict remove $list "unknown compression"]
+	set other {without supported_versions more}
+	lappend list \
+	    "GREASE versions" [list {*}$other {{extension_type
+		supported_versions versions {0x7A7A TLSv1.3 TLSv1.2}}}] \
+	    "unknown version 0x0305" [list {*}$other {{extension_type
+		supported_versions versions {0x0305 TLSv1.3}}}] \
+	    "GREASE key share" [list groups [concat 0x4A4A $groups] \
+		without key_share more [list [list \
+		extension_type key_share client_shares [list \
+		{group 0x4A4A key_exchange x} [list group x25519 \
+		key_exchange [::pyossl::rand bytes 32]]]]]]
+    } else {
+	lappend list "legacy version 0x0304" {fields {legacy_version 0x0304}} \
+	    "legacy version 0x03FF" {fields {legacy_version 0x03FF}} \
+	    "legacy version 0x04FF" {fields {legacy_version 0x04FF}}
+    }
+    return $list
+}
+
+proc ::pyossl::expect::probe::Padding {size} {
+    return [list extension_type padding \
+	extension_data [string repeat \0 $size]]
+}
+
+# ScanTolerance p version -- which of them end the handshake.
+proc ::pyossl::expect::probe::ScanTolerance {p version} {
+    set suites [Noted $p suites $version]
+    foreach {name words} [Tolerances $p $version] {
+	set answer [Ask $p [Hello $p $version {*}[dict merge \
+	    [list suites $suites groups [lrange [AllGroups $version] 0 8]] \
+	    $words]]]
+	set how [expr {[dict get $answer end] eq "hello"
+	    && [dict get $answer version] eq $version ? "yes"
+	    : [dict get $answer end] eq "hello"
+		? "answered with [dict get $answer version]"
+	    : [dict get $answer text]}]
+	Note $p tolerance $version $name $how
+    }
+}

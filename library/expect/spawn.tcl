@@ -1,0 +1,206 @@
+# spawn.tcl --
+#
+#	The command spawn: it finds the file for the kind of endpoint.
+#
+#	    kind        types            file
+#	    client      tls              tls.tcl
+#	    server      listener, tls    tls.tcl
+#	    pair        tls, tls         tls.tcl
+#	    raw         raw, listener    raw.tcl
+#	    program     program          program.tcl
+#	    conn        conn             conn.tcl
+#
+#	A type is a namespace with the functions by which the commands reach
+#	its endpoints:
+#	    Input id bytes, End id how	from the transport
+#	    Connected id, Unconnected id message code
+#	    Data id bytes		send of plaintext
+#	    Alert id level description, Shutdown id
+#	    Close id			exp_close
+#	    Facts id key		what endpoint tells
+#	    Wait id nowait		programs only
+
+namespace eval ::pyossl::expect {
+    # The words of the spawn under way, for the log.
+    variable spawnWords {}
+}
+
+# spawn ?-noecho? kind ?arg ...? --
+#	Opens an endpoint, which becomes the one that commands without -i mean.
+# Arguments:
+#	client HOST PORT ?-option value ...?
+#		A TLS client. Options as for pyossl::socket. Nothing is verified
+#		unless an option is about that. -handshake manual: the
+#		connection begins in the clear, and TLS with the command
+#		handshake. -async 1: does not wait for the connection.
+#	server ?-port 0? ?-option value ...?
+#		A listening TLS server, on 127.0.0.1 unless -myaddr says
+#		otherwise. Without a certificate it makes one (-keytype EC, RSA
+#		or ED25519).
+#	pair ?-client {option value ...}? ?-server {option value ...}?
+#		A client and a server in this process with nothing between.
+#	program COMMAND ?arg ...?
+#		A program on pipes; %port% in an argument becomes a free port.
+#	raw HOST PORT, raw -listen ?-port 0?
+#		The bare record layer.
+#	conn CONN
+#		A connection made by hand; it belongs to the endpoint then.
+#	All but pair take -encoding NAME for their text; the default is binary,
+#	for programs the system's.
+# Results:
+#	The id; of a pair {clientId serverId}. Sets spawn_id in the caller, for
+#	a pair to that of the client.
+# Errors:
+#	PYOSSL SSL SysCallError for what the network refuses, TCL LOOKUP INDEX
+#	for a kind or option there is not, and as for pyossl::socket.
+# Source:
+#	spawn of expect(1)
+proc ::pyossl::expect::spawn {args} {
+    variable spawnWords
+    set words $args
+    set spawnWords [Public $words]
+    set echo 1
+    if {[lindex $args 0] eq "-noecho"} {
+	set echo 0
+	set args [lrange $args 1 end]
+    }
+    if {[llength $args] == 0} {
+	return -code error -errorcode {TCL WRONGARGS} \
+	    "wrong # args: should be \"spawn ?-noecho? kind ?arg ...?\""
+    }
+    set args [lassign $args kind]
+    switch -- $kind {
+	client { set ids [tls::SpawnClient $args] }
+	server { set ids [tls::SpawnServer $args] }
+	pair { set ids [tls::SpawnPair $args] }
+	raw { set ids [raw::spawn $args] }
+	program { set ids [program::spawn $args] }
+	conn { set ids [conn::spawn $args] }
+	default {
+	    return -code error -errorcode \
+		[list TCL LOOKUP INDEX kind $kind] "bad kind \"$kind\":\
+		must be client, server, pair, raw, program, or conn"
+	}
+    }
+    if {$echo} {
+	Show "spawn $spawnWords\r\n"
+    }
+    upvar 1 spawn_id spawn_id
+    set spawn_id [lindex $ids 0]
+    return $ids
+}
+
+# The words of a spawn without the secrets among them, for all to see.
+proc ::pyossl::expect::Public {words} {
+    set public {}
+    set previous ""
+    foreach word $words {
+	if {$previous in {-session -password -key}} {
+	    set word ...
+	} elseif {$previous in {-client -server} && ![catch {Public $word} inner]} {
+	    # The options of a pair.
+	    set word $inner
+	}
+	lappend public $word
+	set previous $word
+    }
+    return $public
+}
+
+# SpawnOptions kind words --
+#	Takes the harness's own options out of the words.
+# Results:
+#	{options rest}
+proc ::pyossl::expect::SpawnOptions {words names} {
+    set own {}
+    set rest {}
+    while {[llength $words]} {
+	set words [lassign $words word]
+	if {$word in $names} {
+	    if {[llength $words] == 0} {
+		return -code error -level 2 -errorcode {TCL WRONGARGS} \
+		    "\"$word\" option must be followed by value"
+	    }
+	    set words [lassign $words value]
+	    dict set own $word $value
+	} else {
+	    lappend rest $word
+	    # The value of an option of somebody else's is no option.
+	    if {[string match -* $word] && [llength $words]} {
+		set words [lassign $words value]
+		lappend rest $value
+	    }
+	}
+    }
+    if {[dict exists $own -handshake]
+	    && [dict get $own -handshake] ni {auto manual}} {
+	return -code error -level 2 -errorcode \
+	    [list PYOSSL EXPECT VALUE [dict get $own -handshake]] \
+	    "-handshake must be auto or manual,\
+	    not \"[dict get $own -handshake]\""
+    }
+    if {[dict exists $own -encoding]} {
+	set name [dict get $own -encoding]
+	if {$name ne "binary" && $name ni [encoding names]} {
+	    return -code error -level 2 -errorcode \
+		[list PYOSSL EXPECT VALUE $name] "unknown encoding \"$name\""
+	}
+    }
+    return [list $own $rest]
+}
+
+# Received id bytes --
+#	Plaintext has come: it is shown, and waits for the next expect.
+proc ::pyossl::expect::Received {id bytes} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    if {![info exists e(encoding)] || $e(encoding) eq "binary"} {
+	set text $bytes
+    } else {
+	set text [Decoded $id $bytes]
+    }
+    append e(unread) $text
+    Show $text
+    event::add $id [dict create kind data from peer bytes $bytes]
+}
+
+# Bytes as characters; the beginning of one that is not complete waits. No
+# encoding has more than four bytes in a character.
+proc ::pyossl::expect::Decoded {id bytes} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    if {[info exists e(halfchar)]} {
+	set bytes $e(halfchar)$bytes
+	unset e(halfchar)
+    }
+    if {$e(encoding) eq "utf-8"} {
+	foreach {lead length} {[\xc0-\xdf] 2 [\xe0-\xef] 3 [\xf0-\xf7] 4} {
+	    if {[regexp -indices "$lead\[\\x80-\\xbf]*\$" $bytes range]
+		    && [string length $bytes] - [lindex $range 0] < $length} {
+		set e(halfchar) [string range $bytes [lindex $range 0] end]
+		set bytes [string range $bytes 0 [lindex $range 0]-1]
+		break
+	    }
+	}
+    }
+    if {[package vsatisfies [package provide Tcl] 9.0-]} {
+	# Tcl 8.6 takes what is no text as it can; Tcl 9 has to be told so.
+	return [encoding convertfrom -profile replace $e(encoding) $bytes]
+    }
+    return [encoding convertfrom $e(encoding) $bytes]
+}
+
+# Encoded id text --
+#	Text to send as bytes.
+# Errors:
+#	PYOSSL EXPECT VALUE for a character that is no byte, without -encoding.
+proc ::pyossl::expect::Encoded {id text} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    if {[info exists e(encoding)] && $e(encoding) ne "binary"} {
+	return [encoding convertto $e(encoding) $text]
+    }
+    if {[regexp {[^\u0000-\u00ff]} $text]} {
+	return -code error -level 2 -errorcode {PYOSSL EXPECT VALUE data} \
+	    "a character above U+00FF cannot be sent as a byte:\
+	    encode the text, or spawn with -encoding"
+    }
+    return $text
+}

@@ -1,0 +1,210 @@
+# wait.tcl --
+#
+#	How commands wait: each waiting one has a record of its own with a
+#	variable that vwait waits for, so that an expect in an event handler of
+#	another one ends by itself. Nothing polls.
+#
+#	    event, text, eof of an endpoint --Notify--> the records of those who
+#	    wait for it: the id is noted as dirty, and the variable written
+#
+#	In a coroutine a command waits by yield instead of vwait. So several
+#	conversations can go on side by side, each in a coroutine of its own,
+#	where an expect within an event handler would have to end first.
+#
+#	A record is an array in ::pyossl::expect::waiting:
+#	    dirty	dict of the ids that have news
+#	    wake	written when there is something to look at
+#	    traced	the variables whose writing wakes it
+#	    coroutine	the one that is to be resumed
+#	    expired	1 when the time is up
+#	    forgotten	for expect_out: text that a full buffer has lost
+#	    failure	the error of a filter, to be raised by the command
+#
+#	The innermost record of all that wait or send is the one that an error
+#	in a filter goes to.
+
+namespace eval ::pyossl::expect {
+    variable waitSerial 0
+    variable running {}		;# the records of commands under way
+    namespace eval waiting {}
+}
+
+# WaitBegin ids --
+#	A new record, for news of those endpoints.
+proc ::pyossl::expect::WaitBegin {ids} {
+    variable waitSerial
+    variable running
+    set token [incr waitSerial]
+    upvar #0 ::pyossl::expect::waiting::$token w
+    array set w {dirty {} wake 0 expired 0 failure {} timer {} ids {}
+	forgotten {} coroutine {} traced {}}
+    lappend running $token
+    WaitFor $token $ids
+    return $token
+}
+
+# WaitFor token ids --
+#	Takes more endpoints into a record; all of them count as news first.
+proc ::pyossl::expect::WaitFor {token ids} {
+    upvar #0 ::pyossl::expect::waiting::$token w
+    foreach id $ids {
+	if {[dict exists $w(ids) $id] || ![endpoint::exists $id]} {
+	    continue
+	}
+	upvar #0 ::pyossl::expect::endpoint::data::$id e
+	dict set w(ids) $id 1
+	dict set w(dirty) $id 1
+	lappend e(waiters) $token
+    }
+}
+
+# WaitTrace token name --
+#	A record is woken too when a variable is written.
+proc ::pyossl::expect::WaitTrace {token name} {
+    upvar #0 ::pyossl::expect::waiting::$token w
+    if {$name ni $w(traced)} {
+	lappend w(traced) $name
+	trace add variable $name write \
+	    [list ::pyossl::expect::WaitWritten $token]
+    }
+}
+
+proc ::pyossl::expect::WaitWritten {token args} {
+    Wake $token
+}
+
+# WaitTimer token seconds --
+#	(Re)starts the clock of a record; -1 is none.
+proc ::pyossl::expect::WaitTimer {token seconds} {
+    upvar #0 ::pyossl::expect::waiting::$token w
+    after cancel $w(timer)
+    set w(timer) {}
+    set w(expired) 0
+    if {$seconds >= 0} {
+	set w(timer) [after [expr {int(ceil($seconds * 1000))}] \
+	    [list ::pyossl::expect::WaitExpired $token]]
+    }
+}
+
+proc ::pyossl::expect::WaitExpired {token} {
+    upvar #0 ::pyossl::expect::waiting::$token w
+    set w(expired) 1
+    Wake $token
+}
+
+# Wake token -- whoever waits with this record is to look again.
+proc ::pyossl::expect::Wake {token} {
+    upvar #0 ::pyossl::expect::waiting::$token w
+    set w(wake) 1
+    if {$w(coroutine) ne ""} {
+	after 0 [list ::pyossl::expect::Resume $w(coroutine)]
+	set w(coroutine) ""
+    }
+}
+
+# Goes on with a coroutine, if it is still there.
+proc ::pyossl::expect::Resume {coroutine} {
+    if {[info commands $coroutine] ne ""} {
+	$coroutine
+    }
+}
+
+# Sleep token -- waits until there is something to look at.
+proc ::pyossl::expect::Sleep {token} {
+    upvar #0 ::pyossl::expect::waiting::$token w
+    if {[info coroutine] ne ""} {
+	set w(coroutine) [info coroutine]
+	if {![catch {yield}]} {
+	    return
+	}
+	# There is C code between, which cannot be left that way.
+	set w(coroutine) ""
+    }
+    vwait ::pyossl::expect::waiting::${token}(wake)
+}
+
+# WaitEnd token -- the record is not needed any more.
+proc ::pyossl::expect::WaitEnd {token} {
+    variable running
+    upvar #0 ::pyossl::expect::waiting::$token w
+    after cancel $w(timer)
+    foreach name $w(traced) {
+	trace remove variable $name write \
+	    [list ::pyossl::expect::WaitWritten $token]
+    }
+    foreach id [dict keys $w(ids)] {
+	upvar #0 ::pyossl::expect::endpoint::data::$id e
+	if {[info exists e(waiters)]} {
+	    set e(waiters) [lsearch -all -inline -exact -not $e(waiters) $token]
+	}
+    }
+    unset w
+    set running [lsearch -all -inline -exact -not $running $token]
+}
+
+# Notify id -- there is news of an endpoint.
+proc ::pyossl::expect::Notify {id} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    if {![info exists e(waiters)]} {
+	return
+    }
+    foreach token $e(waiters) {
+	upvar #0 ::pyossl::expect::waiting::$token w
+	dict set w(dirty) $id 1
+	Wake $token
+    }
+}
+
+# Blame message options --
+#	An error in a filter: the command under way raises it, and without one
+#	it is an error in the background.
+proc ::pyossl::expect::Blame {message options} {
+    variable running
+    dict set options -level 0
+    if {[llength $running] == 0} {
+	after 0 [list return -options $options $message]
+	return
+    }
+    upvar #0 ::pyossl::expect::waiting::[lindex $running end] w
+    if {$w(failure) eq ""} {
+	set w(failure) [list $message $options]
+    }
+    Wake [lindex $running end]
+}
+
+# WaitFailure token --
+#	Raises the error that a record has been given, in the caller's caller.
+proc ::pyossl::expect::WaitFailure {token} {
+    upvar #0 ::pyossl::expect::waiting::$token w
+    if {$w(failure) ne ""} {
+	lassign $w(failure) message options
+	set w(failure) {}
+	dict set options -level 2
+	return -options $options $message
+    }
+}
+
+# Until condition seconds --
+#	Runs the event loop until an expression is true for the caller, which
+#	is looked at whenever one of the endpoints has news.
+# Results:
+#	1, or 0 if the time was up first.
+proc ::pyossl::expect::Until {ids condition seconds} {
+    set token [WaitBegin $ids]
+    upvar #0 ::pyossl::expect::waiting::$token w
+    try {
+	WaitTimer $token $seconds
+	while {1} {
+	    if {[uplevel 1 [list expr $condition]]} {
+		return 1
+	    }
+	    if {$w(expired)} {
+		return 0
+	    }
+	    Sleep $token
+	    WaitFailure $token
+	}
+    } finally {
+	WaitEnd $token
+    }
+}

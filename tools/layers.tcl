@@ -28,10 +28,11 @@ namespace eval layers {
 	1	{pyosslConst pyosslObject}
 	1	{pyosslConvert}
 	1	{pyosslCallback}
-	1b	{pyosslUnixPoll}
-	1b	{pyosslUnixAddr}
 	1b	{pyosslUnixSock pyosslWinSock}
-	2	{pyosslUnixRand pyosslWinRand}
+	1b	{pyosslUnixPoll pyosslWinPoll}
+	1b	{pyosslSockAddr}
+	1b	{pyosslSock}
+	2	{pyosslUnixRand pyosslWinRand pyosslUnixTrust pyosslWinTrust}
 	2	{pyosslBio}
 	2	{pyosslBioChan}
 	2	{pyosslPkey pyosslName pyosslExt}

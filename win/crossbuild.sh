@@ -132,7 +132,7 @@ unpack() {
     mkdir -p "$cache/apt/source"
     (cd "$cache/apt/source" \
 	&& private_apt apt-get source --download-only "$1=$2" \
-	&& dpkg-source --no-check -x ./*.dsc "$3") >"$cache/apt/log" 2>&1
+	&& dpkg-source --no-check --no-copy -x ./*.dsc "$3") >"$cache/apt/log" 2>&1
     status=$?
     rm -rf "$cache/apt/source"
     return $status
@@ -172,7 +172,7 @@ build_openssl() {
     # OpenSSL's own "install" would write to a folder of Windows.
     cp -R "$1/include/openssl" "$2/include/" \
 	&& cp "$1/libssl.a" "$1/libcrypto.a" "$2/lib/" \
-	&& cp "$1/apps/openssl.exe" "$2/bin/" \
+	&& cp "$1/apps/openssl.exe" "$1/apps/openssl.cnf" "$2/bin/" \
 	&& $host-strip "$2/bin/openssl.exe" || part_failed OpenSSL
 }
 
@@ -215,7 +215,6 @@ tcl=$part
 get_part openssl openssl
 openssl=$part
 exec 9>&-
-
 test $parts_only = 0 || exit 0
 
 #------------------------------------------------------------------------
@@ -225,5 +224,48 @@ test $parts_only = 0 || exit 0
 build "$build_root" --host=$host --with-tcl="$tcl/lib" \
     --with-openssl="$openssl" $options
 cd "$build_root" || die "there is no $build_root"
-zip=x
+
+# For runtests.sh.
+{
+    echo "tcl='$tcl'"
+    echo "openssl='$openssl'"
+} >parts
+
+# check_dll FILE --
+#	It must need nothing that Windows does not have, and show nothing but
+#	what [load] looks for.
+check_dll() {
+    for needed in `$host-objdump -p "$1" | sed -n 's/.*DLL Name: //p' \
+	| tr A-Z a-z`; do
+	case $needed in
+	    advapi32.dll|crypt32.dll|gdi32.dll|kernel32.dll|msvcrt.dll|\
+	    user32.dll|ws2_32.dll|api-ms-win-crt-*.dll) ;;
+	    *) die "$1 needs $needed, which is no part of Windows" ;;
+	esac
+    done
+    shown=`$host-objdump -p "$1" \
+	| sed -n "/^.Ordinal.Name Pointer/,/^\$/s/^.*[0-9]\] //p" | tr "\n" " "`
+    test "$shown" = "Pyossl_Init Pyossl_SafeInit " \
+	|| die "$1 exports other names: $shown"
+    if $host-objdump -h "$1" | grep -q '\.debug_'; then
+	die "$1 has debugging information in it"
+    fi
+}
+
+# The zip: a folder as [package require] finds it.
+name=pyossl`sed -n 's/^PACKAGE_VERSION[^=]*= *//p' Makefile`
+zip=$name-win64.zip
+rm -rf "$name" "$zip"
+mkdir -p "$name/doc"
+for dll in *.dll; do
+    $host-strip -o "$name/$dll" "$dll" || die "cannot strip $dll"
+    check_dll "$name/$dll"
+done
+cp pkgIndex.tcl "$project/license.terms" "$project/README.md" \
+    "$project/CHANGES.md" "$name/"
+(cd "$project" && tar cf - library demos) | (cd "$name" && tar xf -) \
+    || die "cannot copy the library"
+cp "$project"/doc/*.man "$project"/doc/*.md "$project/win/README" "$name/doc/"
+zip -q -r "$zip" "$name" || die "cannot make the zip"
+rm -rf "$name"
 say "done: $build_root/$zip"

@@ -289,6 +289,8 @@ MODULE_SCOPE int	PyosslSockSend(int fd, const char *buf, int size,
 			    int *errnoPtr);
 /* Waits for any pollable handle; see waitProc. -2: it cannot be waited for. */
 MODULE_SCOPE int	PyosslSockPoll(Tcl_Channel chan, int mask, int ms);
+/* Whether that is so, but its driver has a mode that costs nothing to set. */
+MODULE_SCOPE int	PyosslSockSwitches(Tcl_Channel chan);
 
 /*
  * Readiness of our own descriptors: one epoll or kqueue descriptor for each

@@ -405,3 +405,12 @@ PyosslSockPoll(
     }
     return PyosslSysPoll(fds[0], fds[1], ms);
 }
+
+/* PyosslSockSwitches -- whatever has a mode has a descriptor to poll. */
+int
+PyosslSockSwitches(
+    Tcl_Channel chan)
+{
+    (void) chan;
+    return 0;
+}

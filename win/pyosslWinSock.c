@@ -462,3 +462,15 @@ PyosslSockPoll(
     return PyosslSysPoll(mask & TCL_READABLE ? fd : -1,
 	    mask & TCL_WRITABLE ? fd : -1, ms);
 }
+
+/*
+ * PyosslSockSwitches --
+ *	Whether only the channel's driver knows when it would wait: that of
+ *	pipes, which has threads that read and write for it.
+ */
+int
+PyosslSockSwitches(
+    Tcl_Channel chan)
+{
+    return strcmp(Tcl_ChannelName(Tcl_GetChannelType(chan)), "pipe") == 0;
+}

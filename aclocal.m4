@@ -165,7 +165,7 @@ AC_DEFUN([PYOSSL_ADD_SOURCES], [
 #------------------------------------------------------------------------
 
 AC_DEFUN([PYOSSL_CHECK_SOURCES], [
-    for pyossl_source in `cd "$srcdir" && ls generic $platform | grep '\.c$'`; do
+    for pyossl_source in `cd "$srcdir" && ls generic $platform | grep '^pyossl.*\.c$'`; do
 	case " $PKG_SOURCES " in
 	    *" $pyossl_source "*) ;;
 	    *)

@@ -206,7 +206,7 @@ proc layers::checkList {} {
     set listed [regexp -all -inline {\mpyossl\w*\.c\M} [read $channel]]
     close $channel
     set present [lmap path [glob -nocomplain -directory $source \
-	    generic/*.c unix/*.c win/*.c] {file tail $path}]
+	    generic/*.c unix/*.c win/pyossl*.c] {file tail $path}]
     foreach name [lsort $present] {
 	if {$name ni $listed} {
 	    complain "$name is not in the list of configure.in"
@@ -231,7 +231,7 @@ proc layers::main {argv} {
     checkExports [lindex $argv 0]
     checkList
     foreach path [lsort [glob -nocomplain -directory $source generic/*.{c,h} \
-	    unix/*.{c,h} win/*.{c,h}]] {
+	    unix/*.{c,h} win/pyossl*.{c,h}]] {
 	checkSource $path
     }
     puts "layers: $files files, $calls calls between them,\

@@ -5,14 +5,16 @@
  */
 
 #include "pyosslCrypto.h"
+#include <errno.h>
 #include <openssl/rand.h>
 
 #define STRIP	16		/* Lines copied from the screen at a time. */
 
 /*
  * PyosslRandEgd --
- *	The daemon of egd is a Unix program that is reached through a socket
- *	in the file system.
+ *	The daemon of egd is a program of Unix that is reached through a
+ *	socket in the file system: the answer is what a system without those
+ *	has for them.
  */
 int
 PyosslRandEgd(
@@ -21,9 +23,12 @@ PyosslRandEgd(
     unsigned char *bytes,
     int length)
 {
-    (void) pathObj; (void) bytes; (void) length;
-    return PyosslFail(interp, PYOSSL_RAND, "NotImplementedError",
-	    "rand egd works on Unix only");
+    char message[300];
+
+    (void) bytes; (void) length;
+    snprintf(message, sizeof(message), "no entropy from the daemon at \"%.200s\"",
+	    Tcl_GetString(pathObj));
+    return PyosslFailErrno(interp, PYOSSL_RAND, EAFNOSUPPORT, message);
 }
 
 /* A failed call of GDI; TCL_ERROR always. */

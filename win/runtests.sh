@@ -138,7 +138,7 @@ export PYOSSL_CERTS PYOSSL_BUILD TCLLIBPATH OPENSSL_CONF WINEPATH
 
 say "running the tests"
 run_wine "$limit" "$work/suite" "$tclsh" \
-    "`windows_path "$project/tests/all.tcl"`" "$@"
+    "`windows_path "$project/tests/all.tcl"`" -limit 300 "$@"
 status=$?
 total=`tail -n 1 "$work/suite"`
 if ! echo "$total" | grep -qE '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$'; then

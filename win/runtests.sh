@@ -69,7 +69,7 @@ trap 'exit 1' 1 2 15
 WINEDEBUG=-all
 WINEDLLOVERRIDES=mscoree,mshtml=
 export WINEDEBUG WINEDLLOVERRIDES
-unset DISPLAY TMPDIR WAYLAND_DISPLAY
+unset DISPLAY TMPDIR WAYLAND_DISPLAY SSL_CERT_FILE SSL_CERT_DIR
 
 # new_wine NAME -- a prefix of its own from now on.
 new_wine() {

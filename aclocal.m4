@@ -28,6 +28,10 @@ AC_DEFUN([PYOSSL_PATH_OPENSSL], [
 	    [prefix of OpenSSL 3.0 or newer (default: ask pkg-config)]),
 	[], [with_openssl=""])
     AC_CHECK_TOOL([PKG_CONFIG], [pkg-config])
+    if test "$cross_compiling" = yes -a "$PKG_CONFIG" = pkg-config; then
+	# It would tell of this machine's OpenSSL.
+	PKG_CONFIG=""
+    fi
     OPENSSL_CFLAGS=""
     OPENSSL_LIBS="-lssl -lcrypto"
     openssl_libdirs=""
@@ -63,7 +67,10 @@ AC_DEFUN([PYOSSL_PATH_OPENSSL], [
 	    fi
 	    ;;
     esac
-    if test "${TEA_PLATFORM}" = "unix"; then
+    if test "${TEA_PLATFORM}" = "windows"; then
+	# What OpenSSL itself needs where its library is a static one.
+	OPENSSL_LIBS="$OPENSSL_LIBS -lws2_32 -lgdi32 -lcrypt32 -luser32 -ladvapi32"
+    else
 	for dir in $openssl_libdirs; do
 	    case "$dir" in
 		/usr/lib|/usr/lib64|/lib|/lib64|/usr/lib/*-linux-*) ;;
@@ -138,7 +145,7 @@ AC_DEFUN([PYOSSL_CHECK_POLL], [
 AC_DEFUN([PYOSSL_ADD_SOURCES], [
     for pyossl_source in m4_normalize([$1]); do
 	if test -f "${srcdir}/generic/$pyossl_source" \
-	    -o -f "${srcdir}/unix/$pyossl_source"; then
+	    -o -f "${srcdir}/$platform/$pyossl_source"; then
 	    PKG_SOURCES="$PKG_SOURCES $pyossl_source"
 	    pyossl_object=`echo $pyossl_source | sed 's/\.c$//'`
 	    PKG_OBJECTS="$PKG_OBJECTS $pyossl_object.\${OBJEXT}"
@@ -146,6 +153,8 @@ AC_DEFUN([PYOSSL_ADD_SOURCES], [
 	    AC_MSG_NOTICE([$pyossl_source is not written yet, left out])
 	fi
     done
+    AC_SUBST([PKG_SOURCES])
+    AC_SUBST([PKG_OBJECTS])
 ])
 
 #------------------------------------------------------------------------
@@ -156,14 +165,12 @@ AC_DEFUN([PYOSSL_ADD_SOURCES], [
 #------------------------------------------------------------------------
 
 AC_DEFUN([PYOSSL_CHECK_SOURCES], [
-    for pyossl_source in `cd "$srcdir" && ls generic unix | grep '\.c$'`; do
+    for pyossl_source in `cd "$srcdir" && ls generic $platform | grep '^pyossl.*\.c$'`; do
 	case " $PKG_SOURCES " in
 	    *" $pyossl_source "*) ;;
 	    *)
-		if test "${TEA_PLATFORM}" = "unix" -o -f "$srcdir/generic/$pyossl_source"; then
-		    AC_MSG_WARN([$pyossl_source is not in the list of configure.in])
-		    PYOSSL_ADD_SOURCES([$pyossl_source])
-		fi
+		AC_MSG_WARN([$pyossl_source is not in the list of configure.in])
+		PYOSSL_ADD_SOURCES([$pyossl_source])
 		;;
 	esac
     done

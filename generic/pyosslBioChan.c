@@ -196,14 +196,26 @@ Poll(
 	    : PyosslSockPoll(transPtr->chan, mask, ms);
 }
 
-/* One of our own channels is never asked to wait: Poll does it. */
+/*
+ * Some drivers are never asked to wait: one of our own channels, since Poll
+ * does it, and one that nobody can poll but that has a mode to be switched.
+ * Returns the mode that [InnerDone] is to restore.
+ */
 static int
 InnerMode(
     ChanTransport *transPtr,
     int blocking)
 {
-    return transPtr->inner ? pyosslInnerChan.modeProc(
-	    Tcl_GetChannelInstanceData(transPtr->chan), blocking) : 0;
+    if (transPtr->inner) {
+	return pyosslInnerChan.modeProc(
+		Tcl_GetChannelInstanceData(transPtr->chan), blocking);
+    }
+    if (transPtr->blocking && PyosslSockSwitches(transPtr->chan)) {
+	Tcl_ChannelBlockModeProc(Tcl_GetChannelType(transPtr->chan))(
+		Tcl_GetChannelInstanceData(transPtr->chan),
+		blocking ? TCL_MODE_BLOCKING : TCL_MODE_NONBLOCKING);
+    }
+    return 1;
 }
 
 static void
@@ -211,8 +223,11 @@ InnerDone(
     ChanTransport *transPtr,
     int mode)
 {
-    if (transPtr->inner && transPtr->chan != NULL) {
-	InnerMode(transPtr, mode);
+    if (transPtr->chan == NULL) {
+	return;
+    }
+    InnerMode(transPtr, mode);
+    if (transPtr->inner) {
 	/* Its words are for its own users; ours get our own. */
 	Tcl_SetChannelError(transPtr->chan, NULL);
     }

@@ -47,7 +47,7 @@ static const Version versions[] = {
  *	NULL with a ValueError in interp where there is no such version.
  */
 static const Version *
-GetVersion(
+GetProtocol(
     Tcl_Interp *interp,
     Tcl_Obj *nameObj)
 {
@@ -152,7 +152,7 @@ SetBound(
     int value = 0, ok;
 
     if (Tcl_GetCharLength(nameObj) > 0) {
-	rowPtr = GetVersion(interp, nameObj);
+	rowPtr = GetProtocol(interp, nameObj);
 	if (rowPtr == NULL) {
 	    return TCL_ERROR;
 	}
@@ -550,7 +550,7 @@ CiphersFunction(
 
     (void) ipPtr;
     if (objc > 1 && Tcl_GetCharLength(objv[1]) > 0
-	    && (rowPtr = GetVersion(interp, objv[1])) == NULL) {
+	    && (rowPtr = GetProtocol(interp, objv[1])) == NULL) {
 	return TCL_ERROR;
     }
     if (objc > 2 && PyosslGetBoolean(interp, PYOSSL_SSL, "verbose", objv[2],

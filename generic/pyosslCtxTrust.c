@@ -399,10 +399,22 @@ DefaultPlace(
     return pathObj;
 }
 
+/* Whether the environment names the authorities. */
+static int
+PlaceGiven(
+    Tcl_Interp *interp)
+{
+    return Tcl_GetVar2Ex(interp, "env", X509_get_default_cert_file_env(),
+	    TCL_GLOBAL_ONLY) != NULL
+	    || Tcl_GetVar2Ex(interp, "env", X509_get_default_cert_dir_env(),
+	    TCL_GLOBAL_ONLY) != NULL;
+}
+
 /*
  * set_default_verify_paths (manual 3.3.1): SSL_CERT_FILE or OpenSSL's own
  * file, and SSL_CERT_DIR or OpenSSL's own directory, in which certificates
- * are looked up when they are needed.
+ * are looked up when they are needed. Where the platform has a store of its
+ * own, that takes the place of OpenSSL's file and directory.
  */
 int
 PyosslCtxSetDefaultVerifyPaths(
@@ -417,6 +429,10 @@ PyosslCtxSetDefaultVerifyPaths(
 
     (void) objc; (void) objv;
     ERR_clear_error();
+    if (!PlaceGiven(interp)
+	    && PyosslTrustLoad(SSL_CTX_get_cert_store(sslCtx))) {
+	return TCL_OK;
+    }
     fileObj = DefaultPlace(interp, X509_get_default_cert_file_env(),
 	    X509_get_default_cert_file());
     dirObj = DefaultPlace(interp, X509_get_default_cert_dir_env(),

@@ -162,8 +162,22 @@ Keep(
     return TCL_OK;
 }
 
+/* [::pyossl::TrustStamp]: the state of the platform's own authorities. */
+static int
+TrustStamp(
+    PyosslInterp *ipPtr,
+    Tcl_Interp *interp,
+    int objc,
+    Tcl_Obj *const objv[])
+{
+    (void) ipPtr; (void) objc; (void) objv;
+    Tcl_SetObjResult(interp, Tcl_NewWideIntObj(PyosslTrustStamp()));
+    return TCL_OK;
+}
+
 const PyosslFunction pyosslKeepFunctions[] = {
     {"Keep", Keep, 2, 2, "key ctx", PYOSSL_INTERNAL},
     {"Kept", Kept, 1, 1, "key", PYOSSL_INTERNAL},
+    {"TrustStamp", TrustStamp, 0, 0, NULL, PYOSSL_INTERNAL | PYOSSL_UNSAFE},
     {NULL, NULL, 0, 0, NULL, 0}
 };

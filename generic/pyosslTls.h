@@ -132,6 +132,10 @@ MODULE_SCOPE PyosslMethodProc		/* pyosslCtxTrust.c */
 	PyosslCtxLoadVerifyLocations, PyosslCtxSetClientCaList,
 	PyosslCtxSetDefaultVerifyPaths;
 
+/* The platform's own authorities (unix/ and win/ pyossl*Trust.c). */
+MODULE_SCOPE int	PyosslTrustLoad(X509_STORE *storePtr);
+MODULE_SCOPE Tcl_WideInt PyosslTrustStamp(void);
+
 /*
  * ---------------------------------------------------------------------
  * Transports (layer 2: pyosslBio.c, unix/ and win/ pyossl*Sock.c)
@@ -241,7 +245,8 @@ MODULE_SCOPE void	PyosslChanTransportLeave(void *inst,
 			    PyosslLink *linkPtr);
 
 /*
- * A socket of our own (unix/pyosslUnixSock.c, win/pyosslWinSock.c).
+ * A socket of our own (pyosslSock.c, pyosslSockAddr.c, and for the system
+ * calls unix/pyosslUnixSock.c and win/pyosslWinSock.c).
  * Functions that fail return -1 and leave errno set.
  */
 typedef struct PyosslSock PyosslSock;
@@ -284,10 +289,13 @@ MODULE_SCOPE int	PyosslSockSend(int fd, const char *buf, int size,
 			    int *errnoPtr);
 /* Waits for any pollable handle; see waitProc. -2: it cannot be waited for. */
 MODULE_SCOPE int	PyosslSockPoll(Tcl_Channel chan, int mask, int ms);
+/* Whether that is so, but its driver has a mode that costs nothing to set. */
+MODULE_SCOPE int	PyosslSockSwitches(Tcl_Channel chan);
 
 /*
- * Readiness of our own descriptors (unix/pyosslUnixPoll.c): one epoll or
- * kqueue descriptor for each thread is all that Tcl's notifier sees.
+ * Readiness of our own descriptors: one epoll or kqueue descriptor for each
+ * thread is all that Tcl's notifier sees (unix/pyosslUnixPoll.c); on Windows
+ * it is an event source (win/pyosslWinPoll.c).
  */
 typedef struct PyosslPoll {
     int fd;

@@ -204,6 +204,7 @@ proc ::pyossl::Key {server options} {
     foreach place [AuthorityPlaces] {
 	lappend key $place [Stamp $place]
     }
+    lappend key [TrustStamp]
     return $key
 }
 

@@ -224,7 +224,10 @@ proc suite::killAll {channel} {
     set job [dict get $running $channel]
     set pid [lindex [pid $channel] 0]
     if {$::tcl_platform(platform) ne "unix"} {
-	catch {exec taskkill /F /T /PID $pid}
+	# Wine's taskkill does not know /T.
+	if {[catch {exec taskkill /F /T /PID $pid}]} {
+	    catch {exec taskkill /F /PID $pid}
+	}
     } elseif {[regexp {^\d+} [dict get $job output] pid]} {
 	set target [expr {[dict get $job group] ? "-$pid" : $pid}]
 	catch {exec sh -c "kill -s KILL -- $target" 2>@1}

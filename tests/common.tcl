@@ -99,6 +99,66 @@ proc readfile {path} {
 }
 
 #------------------------------------------------------------------------
+# Platforms
+#------------------------------------------------------------------------
+
+# errno name --
+#	The number that the platform has for an errno.
+proc errno {name} {
+    switch -- $::tcl_platform(os) {
+	"Windows NT" {
+	    set numbers {EADDRINUSE 100 ECONNREFUSED 107 ECONNRESET 108
+		EINPROGRESS 112 EISCONN 113 ENOTCONN 126 ETIMEDOUT 138}
+	}
+	Darwin - FreeBSD - OpenBSD - NetBSD {
+	    set numbers {EADDRINUSE 48 ECONNREFUSED 61 ECONNRESET 54
+		EINPROGRESS 36 EISCONN 56 ENOTCONN 57 ETIMEDOUT 60}
+	}
+	default {
+	    set numbers {EADDRINUSE 98 ECONNREFUSED 111 ECONNRESET 104
+		EINPROGRESS 115 EISCONN 106 ENOTCONN 107 ETIMEDOUT 110}
+	}
+    }
+    return [dict get $numbers $name]
+}
+
+# The results of tests have the numbers of Linux in them.  Before [test]
+# compares, they become the platform's.
+proc common::expected {text} {
+    foreach {all name} [regexp -all -inline {\m\d+ (E[A-Z]+)} $text] {
+	if {![catch {errno $name} number]} {
+	    set text [string map [list $all "$number $name"] $text]
+	}
+    }
+    return $text
+}
+foreach {mode command} {
+    exact {string equal} glob {string match} regexp {regexp --}
+} {
+    tcltest::customMatch $mode [list apply {{command wanted got} {
+	{*}$command [::common::expected $wanted] $got
+    }} $command]
+}
+unset mode command
+
+# plainlines bytes --
+#	What a program wrote, with the ends of lines that they have on Unix.
+#	What has a NUL in it is no text.
+proc plainlines {bytes} {
+    if {$::tcl_platform(platform) ne "windows" || [string first \0 $bytes] >= 0} {
+	return $bytes
+    }
+    return [string map {\r\r\n \n \r\n \n} $bytes]
+}
+
+# lingerbytes on seconds --
+#	The platform's struct linger, for SO_LINGER.
+proc lingerbytes {on seconds} {
+    return [binary format [expr {$::tcl_platform(platform) eq "windows" ? "ss" : "ii"}] \
+	    $on $seconds]
+}
+
+#------------------------------------------------------------------------
 # Errors and bounded waits
 #------------------------------------------------------------------------
 
@@ -306,7 +366,7 @@ proc waitpeeroutput {peer pattern {ms 10000}} {
 # peeroutput peer --
 #	All that a program has written so far.
 proc peeroutput {peer} {
-    return [dict get $::common::peers $peer output]
+    return [plainlines [dict get $::common::peers $peer output]]
 }
 
 # peersend peer text --
@@ -336,7 +396,7 @@ proc waitpeer {peer {ms 10000}} {
 	after 5 {set ::common::tick 1}
 	vwait ::common::tick
     }
-    set result [list [dict get $peers $peer status] [dict get $peers $peer output]]
+    set result [list [dict get $peers $peer status] [peeroutput $peer]]
     dict unset peers $peer
     return $result
 }
@@ -362,14 +422,17 @@ proc stoppeer {peer} {
 	    catch {close [dict get $peers $peer channel]}
 	}
     }
-    set output [dict get $peers $peer output]
+    set output [peeroutput $peer]
     dict unset peers $peer
     return $output
 }
 
 proc common::kill {pid} {
     if {$::tcl_platform(platform) eq "windows"} {
-	catch {exec taskkill /F /T /PID $pid}
+	# Wine's taskkill does not know /T.
+	if {[catch {exec taskkill /F /T /PID $pid}]} {
+	    catch {exec taskkill /F /PID $pid}
+	}
     } else {
 	catch {exec sh -c "kill -KILL $pid" 2>@1}
     }
@@ -447,6 +510,13 @@ apply {{} {
     testConstraint ipv6 [expr {![catch {
 	close [socket -server list -myaddr ::1 0]
     }]}]
+    # Does openssl s_server take commands on its input?  On Windows it looks
+    # at the console's keyboard.
+    testConstraint commands [expr {$::tcl_platform(platform) eq "unix"}]
+    # Does a reset come through?  Wine's select takes it away, and leaves an
+    # end of file.
+    testConstraint resets [expr {$::tcl_platform(platform) eq "unix"
+	    || ![info exists ::env(WINEPREFIX)]}]
     testConstraint root [expr {$::tcl_platform(platform) eq "unix"
 	    && $::tcl_platform(user) eq "root"}]
 }}

@@ -52,7 +52,7 @@ proc openssl {args} {
     set out [file join [tempdir] out]
     file delete $out
     exec -ignorestderr openssl {*}$args -out $out 2>[testfile openssl.log]
-    return [readfile $out]
+    return [plainlines [readfile $out]]
 }
 
 # opensslsays word ... --

@@ -28,10 +28,11 @@ namespace eval layers {
 	1	{pyosslConst pyosslObject}
 	1	{pyosslConvert}
 	1	{pyosslCallback}
-	1b	{pyosslUnixPoll}
-	1b	{pyosslUnixAddr}
 	1b	{pyosslUnixSock pyosslWinSock}
-	2	{pyosslUnixRand pyosslWinRand}
+	1b	{pyosslUnixPoll pyosslWinPoll}
+	1b	{pyosslSockAddr}
+	1b	{pyosslSock}
+	2	{pyosslUnixRand pyosslWinRand pyosslUnixTrust pyosslWinTrust}
 	2	{pyosslBio}
 	2	{pyosslBioChan}
 	2	{pyosslLegacy}
@@ -207,7 +208,7 @@ proc layers::checkList {} {
     set listed [regexp -all -inline {\mpyossl\w*\.c\M} [read $channel]]
     close $channel
     set present [lmap path [glob -nocomplain -directory $source \
-	    generic/*.c unix/*.c win/*.c] {file tail $path}]
+	    generic/*.c unix/*.c win/pyossl*.c] {file tail $path}]
     foreach name [lsort $present] {
 	if {$name ni $listed} {
 	    complain "$name is not in the list of configure.in"
@@ -232,7 +233,7 @@ proc layers::main {argv} {
     checkExports [lindex $argv 0]
     checkList
     foreach path [lsort [glob -nocomplain -directory $source generic/*.{c,h} \
-	    unix/*.{c,h} win/*.{c,h}]] {
+	    unix/*.{c,h} win/pyossl*.{c,h}]] {
 	checkSource $path
     }
     puts "layers: $files files, $calls calls between them,\

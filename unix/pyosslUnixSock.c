@@ -1,43 +1,294 @@
 /*
  * pyosslUnixSock.c --
  *
- *	Sockets of our own: the transport of [pyossl::socket] and of
- *	connections made on "tcp". Always non-blocking; who wants to wait
- *	does it in waitProc. Nagle's algorithm is off.
- *
- *	A closed socket lingers: its output is sent, then its end, and what
- *	the peer still sends is read and dropped until it ends too or a bound
- *	is reached. Closing with unread input would reset the connection and
- *	might take away what the peer had not read yet (RFC 1122, 4.2.2.13).
+ *	The system calls of our sockets on Unix. Always non-blocking; who
+ *	wants to wait does it in PyosslSysPoll. Nagle's algorithm is off.
  */
 
-#include "pyosslUnixSock.h"
+#include "pyosslSock.h"
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #ifndef MSG_NOSIGNAL
 #   define MSG_NOSIGNAL 0
 #endif
+/* So that no other thread's child gets the descriptor in between. */
+#ifndef SOCK_CLOEXEC
+#   define SOCK_CLOEXEC	0
+#endif
+#ifndef F_DUPFD_CLOEXEC
+#   define F_DUPFD_CLOEXEC F_DUPFD
+#endif
 
-#define EXIT_MS		1000	/* All lingering at a thread's end together. */
+/* PyosslSysNow -- a clock in milliseconds that never jumps. */
+Tcl_WideInt
+PyosslSysNow(void)
+{
+    struct timespec now;
 
-typedef struct ThreadData {
-    int initialized;
-    int exiting;		/* The thread ends: nobody serves events. */
-    long exitBudget;		/* Milliseconds left for waiting then. */
-    PyosslSock *lingerList;
-} ThreadData;
-
-static Tcl_ThreadDataKey dataKey;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (Tcl_WideInt) now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
 
 /*
  * ---------------------------------------------------------------------
- * Bytes
+ * Descriptors
+ * ---------------------------------------------------------------------
+ */
+
+static void
+Configure(
+    int fd)
+{
+    int on = 1;
+
+    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+    /* Where it could not be set at once. */
+    fcntl(fd, F_SETFD, FD_CLOEXEC);
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+#ifdef SO_NOSIGPIPE
+    setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof(on));
+#endif
+}
+
+/* PyosslSysSocket -- a fresh TCP socket of a family. */
+int
+PyosslSysSocket(
+    int family)
+{
+    int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (fd >= 0) {
+	Configure(fd);
+    }
+    return fd;
+}
+
+/*
+ * PyosslSysReplace --
+ *	A fresh socket of another family in the place of one. The descriptor
+ *	stays the same number.
+ */
+int
+PyosslSysReplace(
+    int fd,
+    int family)
+{
+    int newFd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (newFd < 0) {
+	return -1;
+    }
+    if (dup2(newFd, fd) < 0) {
+	close(newFd);
+	return -1;
+    }
+    close(newFd);
+    Configure(fd);
+    return fd;
+}
+
+int
+PyosslSysDup(
+    int fd)
+{
+    return fcntl(fd, F_DUPFD_CLOEXEC, 0);
+}
+
+void
+PyosslSysClose(
+    int fd)
+{
+    close(fd);
+}
+
+/*
+ * ---------------------------------------------------------------------
+ * Names and connections
+ * ---------------------------------------------------------------------
+ */
+
+/*
+ * PyosslSysResolve --
+ *	The addresses of a host and port, to be freed.
+ * Arguments:
+ *	host	NULL: the loopback's, or with passive all of the machine's.
+ *	whatPtr	Gets the resolver's words if it failed.
+ */
+PyosslAddrInfo *
+PyosslSysResolve(
+    const char *host,
+    const char *port,
+    int passive,
+    const char **whatPtr)
+{
+    struct addrinfo hints, *listPtr = NULL;
+    int code;
+
+    memset(&hints, 0, sizeof(hints));
+    hints.ai_family = AF_UNSPEC;
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = passive ? AI_PASSIVE : 0;
+    code = getaddrinfo(host, port, &hints, &listPtr);
+    if (code != 0) {
+	*whatPtr = gai_strerror(code);
+	errno = code == EAI_SYSTEM ? errno
+		: code == EAI_SERVICE ? EINVAL : EHOSTUNREACH;
+	return NULL;
+    }
+    return listPtr;
+}
+
+void
+PyosslSysFreeAddresses(
+    PyosslAddrInfo *listPtr)
+{
+    freeaddrinfo(listPtr);
+}
+
+/* PyosslSysConnect -- 0, or the errno; EINPROGRESS: on its way. */
+int
+PyosslSysConnect(
+    int fd,
+    const PyosslAddrInfo *addrPtr)
+{
+    if (connect(fd, addrPtr->ai_addr, addrPtr->ai_addrlen) == 0) {
+	return 0;
+    }
+    return errno == EINTR ? EINPROGRESS : errno;
+}
+
+/* PyosslSysConnectError -- the errno that a connect ended with, or 0. */
+int
+PyosslSysConnectError(
+    int fd)
+{
+    socklen_t length = sizeof(int);
+    int err = 0;
+
+    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &length) < 0
+	    ? errno : err;
+}
+
+int
+PyosslSysBind(
+    int fd,
+    const PyosslAddrInfo *addrPtr)
+{
+    return bind(fd, addrPtr->ai_addr, addrPtr->ai_addrlen);
+}
+
+/*
+ * PyosslSysReuse --
+ *	Before a bind: the address may be that of an ended connection, and
+ *	with port that of another socket that says so too.
+ */
+void
+PyosslSysReuse(
+    int fd,
+    int port)
+{
+    int on = 1;
+
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+#ifdef SO_REUSEPORT
+    if (port) {
+	setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
+    }
+#else
+    (void) port;
+#endif
+}
+
+int
+PyosslSysListen(
+    int fd,
+    int backlog)
+{
+    return listen(fd, backlog);
+}
+
+int
+PyosslSysAccept(
+    int fd)
+{
+    int newFd;
+
+    do {
+#ifdef HAVE_ACCEPT4
+	newFd = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+#else
+	newFd = accept(fd, NULL, NULL);
+#endif
+    } while (newFd < 0 && errno == EINTR);
+#ifdef HAVE_ACCEPT4
+    if (newFd >= 0) {
+	int on = 1;
+
+	setsockopt(newFd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    }
+#else
+    if (newFd >= 0) {
+	Configure(newFd);
+    }
+#endif
+    return newFd;
+}
+
+/* PyosslSysName -- the address of this end, or of the peer's. */
+int
+PyosslSysName(
+    int fd,
+    int peer,
+    struct sockaddr_storage *namePtr,
+    socklen_t *lengthPtr)
+{
+    *lengthPtr = sizeof(*namePtr);
+    return peer ? getpeername(fd, (struct sockaddr *) namePtr, lengthPtr)
+	    : getsockname(fd, (struct sockaddr *) namePtr, lengthPtr);
+}
+
+int
+PyosslSockShutdown(
+    int fd,
+    int how)
+{
+    static const int hows[] = {SHUT_RD, SHUT_WR, SHUT_RDWR};
+
+    return shutdown(fd, hows[how]);
+}
+
+int
+PyosslSockGetOption(
+    int fd,
+    int level,
+    int name,
+    void *buf,
+    int *lengthPtr)
+{
+    socklen_t length = (socklen_t) *lengthPtr;
+    int result = getsockopt(fd, level, name, buf, &length);
+
+    *lengthPtr = (int) length;
+    return result;
+}
+
+int
+PyosslSockSetOption(
+    int fd,
+    int level,
+    int name,
+    const void *buf,
+    int length)
+{
+    return setsockopt(fd, level, name, buf, (socklen_t) length);
+}
+
+/*
+ * ---------------------------------------------------------------------
+ * Bytes and readiness
  * ---------------------------------------------------------------------
  */
 
@@ -83,28 +334,47 @@ PyosslSockSend(
 }
 
 /*
- * PyosslSockDirect --
- *	The descriptor of a Tcl TCP socket that is connected; it may be read
- *	and written past Tcl's driver, which keeps no data of its own.
+ * PyosslSysPoll --
+ *	poll(2) with Tcl's masks, restarted after signals, for descriptors of
+ *	both directions; -1: none.
  */
 int
-PyosslSockDirect(
-    Tcl_Channel chan)
+PyosslSysPoll(
+    int readFd,
+    int writeFd,
+    int ms)
 {
-    ClientData handle;
-    Tcl_DString ds;
-    int connecting;
+    struct pollfd entries[2];
+    Tcl_WideInt until = ms >= 0 ? PyosslSysNow() + ms : 0;
+    int n, ready = 0;
 
-    if (strcmp(Tcl_ChannelName(Tcl_GetChannelType(chan)), "tcp") != 0
-	    || Tcl_GetStackedChannel(chan) != NULL
-	    || Tcl_GetChannelHandle(chan, TCL_READABLE, &handle) != TCL_OK) {
-	return -1;
+    entries[0].fd = readFd;
+    entries[0].events = POLLIN;
+    entries[1].fd = writeFd;
+    entries[1].events = POLLOUT;
+    entries[0].revents = entries[1].revents = 0;
+    for (;;) {
+	n = poll(entries, 2, ms);
+	if (n >= 0 || errno != EINTR) {
+	    break;
+	}
+	if (ms > 0) {
+	    ms = (int) (until - PyosslSysNow());
+	    if (ms < 0) {
+		ms = 0;
+	    }
+	}
     }
-    Tcl_DStringInit(&ds);
-    connecting = Tcl_GetChannelOption(NULL, chan, "-connecting", &ds)
-	    == TCL_OK && strcmp(Tcl_DStringValue(&ds), "0") != 0;
-    Tcl_DStringFree(&ds);
-    return connecting ? -1 : (int) (intptr_t) handle;
+    if (n <= 0) {
+	return n;
+    }
+    if (readFd >= 0 && entries[0].revents != 0) {
+	ready |= TCL_READABLE;
+    }
+    if (writeFd >= 0 && entries[1].revents != 0) {
+	ready |= TCL_WRITABLE;
+    }
+    return ready;
 }
 
 /* PyosslSockPoll -- waits for a Tcl channel's descriptor; -2: it has none. */
@@ -133,411 +403,14 @@ PyosslSockPoll(
 	}
 	fds[1] = (int) (intptr_t) handle;
     }
-    return PyosslSockPollFds(fds[0], fds[1], ms);
+    return PyosslSysPoll(fds[0], fds[1], ms);
 }
 
-/*
- * ---------------------------------------------------------------------
- * The transport
- * ---------------------------------------------------------------------
- */
-
-static int
-SockRead(
-    void *inst,
-    char *buf,
-    int size,
-    int *errnoPtr)
+/* PyosslSockSwitches -- whatever has a mode has a descriptor to poll. */
+int
+PyosslSockSwitches(
+    Tcl_Channel chan)
 {
-    PyosslSock *sockPtr = inst;
-
-    if (sockPtr->connecting) {
-	int state = PyosslSockConnectStep(sockPtr, errnoPtr);
-
-	if (state <= 0) {
-	    if (state == 0) {
-		*errnoPtr = EAGAIN;
-	    }
-	    return -1;
-	}
-    }
-    return PyosslSockRecv(sockPtr->fd, buf, size, errnoPtr);
-}
-
-static int
-SockWrite(
-    void *inst,
-    const char *buf,
-    int size,
-    int *errnoPtr)
-{
-    PyosslSock *sockPtr = inst;
-
-    if (sockPtr->connecting) {
-	int state = PyosslSockConnectStep(sockPtr, errnoPtr);
-
-	if (state <= 0) {
-	    if (state == 0) {
-		*errnoPtr = EAGAIN;
-	    }
-	    return -1;
-	}
-    }
-    return PyosslSockSend(sockPtr->fd, buf, size, errnoPtr);
-}
-
-static int
-SockWait(
-    void *inst,
-    int mask,
-    int ms)
-{
-    PyosslSock *sockPtr = inst;
-
-    return PyosslSockPollFd(sockPtr->fd, sockPtr->connecting ? TCL_WRITABLE : mask, ms);
-}
-
-static void
-SockWatch(
-    void *inst,
-    int mask,
-    PyosslReadyProc *readyProc,
-    void *clientData)
-{
-    PyosslSock *sockPtr = inst;
-
-    if (sockPtr->connecting && mask != 0) {
-	mask = TCL_WRITABLE;
-    }
-    PyosslPollWatch(&sockPtr->poll, mask, readyProc, clientData);
-}
-
-static int
-SockBlock(
-    void *inst,
-    int blocking)
-{
-    (void) inst; (void) blocking;
+    (void) chan;
     return 0;
 }
-
-static int
-SockShutdown(
-    void *inst,
-    int how)
-{
-    return PyosslSockShutdown(((PyosslSock *) inst)->fd, how) < 0 ? errno : 0;
-}
-
-static int
-SockHandle(
-    void *inst,
-    int direction,
-    ClientData *handlePtr)
-{
-    PyosslSock *sockPtr = inst;
-
-    (void) direction;
-    if (sockPtr->fd < 0) {
-	return TCL_ERROR;
-    }
-    *handlePtr = (ClientData) (intptr_t) sockPtr->fd;
-    return TCL_OK;
-}
-
-static void
-AppendOption(
-    Tcl_DString *dsPtr,
-    const char *option,
-    Tcl_Obj *valueObj)
-{
-    if (valueObj == NULL) {
-	valueObj = Tcl_NewObj();
-    }
-    Tcl_IncrRefCount(valueObj);
-    if (option != NULL) {
-	Tcl_DStringAppendElement(dsPtr, option);
-	Tcl_DStringAppendElement(dsPtr, Tcl_GetString(valueObj));
-    } else {
-	Tcl_DStringAppend(dsPtr, Tcl_GetString(valueObj), -1);
-    }
-    Tcl_DecrRefCount(valueObj);
-}
-
-/* As Tcl's own sockets: -error, -connecting, -peername, -sockname. */
-static int
-SockGetOption(
-    void *inst,
-    Tcl_Interp *interp,
-    const char *option,
-    Tcl_DString *dsPtr)
-{
-    PyosslSock *sockPtr = inst;
-    int all = option == NULL;
-    Tcl_Obj *valueObj;
-
-    if (all || strcmp(option, "-connecting") == 0) {
-	AppendOption(dsPtr, all ? "-connecting" : NULL,
-		Tcl_NewIntObj(sockPtr->connecting));
-	if (!all) {
-	    return TCL_OK;
-	}
-    }
-    if (all || strcmp(option, "-peername") == 0) {
-	valueObj = sockPtr->connecting ? NULL
-		: PyosslSockAddress(sockPtr, 1, 1);
-	if (!all && valueObj == NULL && !sockPtr->connecting) {
-	    return PyosslFailErrno(interp, PYOSSL_SSL, errno,
-		    "can't get peername");
-	}
-	if (valueObj != NULL || !all) {
-	    AppendOption(dsPtr, all ? "-peername" : NULL, valueObj);
-	}
-	if (!all) {
-	    return TCL_OK;
-	}
-    }
-    if (all || strcmp(option, "-sockname") == 0) {
-	valueObj = PyosslSockAddress(sockPtr, 0, 1);
-	if (!all && valueObj == NULL) {
-	    return PyosslFailErrno(interp, PYOSSL_SSL, errno,
-		    "can't get sockname");
-	}
-	AppendOption(dsPtr, all ? "-sockname" : NULL, valueObj);
-	if (!all) {
-	    return TCL_OK;
-	}
-    }
-    return all ? TCL_OK : Tcl_BadChannelOption(interp, option,
-	    "connecting peername sockname");
-}
-
-static int
-SockSetOption(
-    void *inst,
-    Tcl_Interp *interp,
-    const char *option,
-    const char *value)
-{
-    (void) inst; (void) value;
-    return Tcl_BadChannelOption(interp, option, "");
-}
-
-static void
-SockThread(
-    void *inst,
-    int action)
-{
-    PyosslSock *sockPtr = inst;
-
-    if (action == TCL_CHANNEL_THREAD_REMOVE) {
-	PyosslPollForget(&sockPtr->poll);
-    }
-}
-
-/*
- * ---------------------------------------------------------------------
- * The lingering close
- * ---------------------------------------------------------------------
- */
-
-static PyosslReadyProc LingerReady;
-static Tcl_TimerProc LingerTimeout;
-
-/*
- * Sends what is left, then the end, then drops input.
- * Results: the events to wait for; 0 when all is over.
- */
-static int
-LingerStep(
-    PyosslSock *sockPtr)
-{
-    char waste[8192];
-    int n, err = 0, rounds;
-
-    while (sockPtr->pendingSent < sockPtr->pendingLength) {
-	size_t left = sockPtr->pendingLength - sockPtr->pendingSent;
-
-	n = PyosslSockSend(sockPtr->fd, sockPtr->pending
-		+ sockPtr->pendingSent, left > 65536 ? 65536 : (int) left,
-		&err);
-	if (n < 0) {
-	    if (err == EAGAIN || err == EWOULDBLOCK) {
-		break;
-	    }
-	    return 0;
-	}
-	sockPtr->pendingSent += n;
-	if (sockPtr->pendingSent == sockPtr->pendingLength) {
-	    shutdown(sockPtr->fd, SHUT_WR);
-	}
-    }
-    /* Bounded, so that a peer that sends fast does not hold up the rest. */
-    for (rounds = 0; rounds < 64; rounds++) {
-	n = PyosslSockRecv(sockPtr->fd, waste, sizeof(waste), &err);
-	if (n == 0 || (n < 0 && err != EAGAIN && err != EWOULDBLOCK)) {
-	    return 0;
-	}
-	if (n < 0) {
-	    break;
-	}
-    }
-    return TCL_READABLE | (sockPtr->pendingSent < sockPtr->pendingLength
-	    ? TCL_WRITABLE : 0);
-}
-
-static void
-LingerEnd(
-    PyosslSock *sockPtr)
-{
-    ThreadData *tsdPtr = Tcl_GetThreadData(&dataKey, sizeof(ThreadData));
-
-    if (sockPtr->timer != NULL) {
-	Tcl_DeleteTimerHandler(sockPtr->timer);
-    }
-    if (sockPtr->prevLinger != NULL) {
-	sockPtr->prevLinger->nextLinger = sockPtr->nextLinger;
-    } else if (tsdPtr->lingerList == sockPtr) {
-	tsdPtr->lingerList = sockPtr->nextLinger;
-    }
-    if (sockPtr->nextLinger != NULL) {
-	sockPtr->nextLinger->prevLinger = sockPtr->prevLinger;
-    }
-    PyosslSockFree(sockPtr);
-}
-
-static void
-LingerTimeout(
-    void *clientData)
-{
-    PyosslSock *sockPtr = clientData;
-
-    sockPtr->timer = NULL;
-    LingerEnd(sockPtr);
-}
-
-static void
-LingerReady(
-    void *clientData,
-    int mask)
-{
-    PyosslSock *sockPtr = clientData;
-    int wanted = LingerStep(sockPtr);
-
-    (void) mask;
-    if (wanted == 0) {
-	LingerEnd(sockPtr);
-    } else {
-	PyosslPollWatch(&sockPtr->poll, wanted, LingerReady, sockPtr);
-    }
-}
-
-/* Lingers with nobody to serve events, within the thread's budget. */
-static void
-LingerNow(
-    ThreadData *tsdPtr,
-    PyosslSock *sockPtr)
-{
-    long limit = sockPtr->lingerMs < tsdPtr->exitBudget
-	    ? sockPtr->lingerMs : tsdPtr->exitBudget;
-    long start = PyosslSockNow(), left;
-    int wanted;
-
-    while ((wanted = LingerStep(sockPtr)) != 0) {
-	left = limit - (PyosslSockNow() - start);
-	if (left <= 0 || PyosslSockPollFd(sockPtr->fd, wanted, (int) left) <= 0) {
-	    break;
-	}
-    }
-    tsdPtr->exitBudget -= PyosslSockNow() - start;
-}
-
-static void
-ThreadExit(
-    void *clientData)
-{
-    ThreadData *tsdPtr = clientData;
-    PyosslSock *sockPtr;
-
-    tsdPtr->exiting = 1;
-    while ((sockPtr = tsdPtr->lingerList) != NULL) {
-	LingerNow(tsdPtr, sockPtr);
-	LingerEnd(sockPtr);
-    }
-}
-
-/* Whether a reset was asked for: SO_LINGER with a time of 0. */
-static int
-Abortive(
-    int fd)
-{
-    struct linger linger;
-    socklen_t length = sizeof(linger);
-
-    return getsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, &length) == 0
-	    && linger.l_onoff && linger.l_linger == 0;
-}
-
-static void
-SockClose(
-    void *inst,
-    Tcl_Interp *interp,
-    char *pending,
-    size_t pendingLength,
-    int linger)
-{
-    PyosslSock *sockPtr = inst;
-    ThreadData *tsdPtr = Tcl_GetThreadData(&dataKey, sizeof(ThreadData));
-    int wanted;
-
-    (void) interp;
-    if (!tsdPtr->initialized) {
-	tsdPtr->initialized = 1;
-	tsdPtr->exitBudget = EXIT_MS;
-	if (!PyosslPollEnded()) {
-	    Tcl_CreateThreadExitHandler(ThreadExit, tsdPtr);
-	}
-    }
-    PyosslPollForget(&sockPtr->poll);
-    sockPtr->pending = pending;
-    sockPtr->pendingLength = pendingLength;
-    if (!linger || sockPtr->connecting || sockPtr->fd < 0
-	    || sockPtr->lingerMs <= 0 || Abortive(sockPtr->fd)) {
-	PyosslSockFree(sockPtr);
-	return;
-    }
-    if (pendingLength == 0) {
-	shutdown(sockPtr->fd, SHUT_WR);
-    }
-    if (tsdPtr->exiting || PyosslPollEnded()) {
-	LingerNow(tsdPtr, sockPtr);
-	PyosslSockFree(sockPtr);
-	return;
-    }
-    wanted = LingerStep(sockPtr);
-    if (wanted == 0) {
-	PyosslSockFree(sockPtr);
-	return;
-    }
-    sockPtr->nextLinger = tsdPtr->lingerList;
-    if (sockPtr->nextLinger != NULL) {
-	sockPtr->nextLinger->prevLinger = sockPtr;
-    }
-    tsdPtr->lingerList = sockPtr;
-    sockPtr->timer = Tcl_CreateTimerHandler(sockPtr->lingerMs, LingerTimeout,
-	    sockPtr);
-    PyosslPollWatch(&sockPtr->poll, wanted, LingerReady, sockPtr);
-}
-
-static void
-SockFree(
-    void *inst)
-{
-    PyosslSockFree(inst);
-}
-
-const PyosslTransportType pyosslSockTransport = {
-    "socket", SockRead, SockWrite, SockWait, SockWatch, SockBlock,
-    SockShutdown, SockHandle, SockGetOption, SockSetOption, SockThread,
-    SockClose, SockFree, NULL, 0
-};

@@ -1,48 +1,15 @@
 /*
- * pyosslUnixAddr.c --
+ * pyosslSockAddr.c --
  *
  *	A socket before bytes flow: its making and freeing, names and
  *	addresses, connecting to the first address of a host that answers,
  *	binding, listening, accepting, options.
  */
 
-#include "pyosslUnixSock.h"
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <poll.h>
+#include "pyosslSock.h"
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <time.h>
-#include <unistd.h>
 
 #define LINGER_MS	2000	/* Default bound of a lingering close. */
-
-/* PyosslSockNow -- a clock in milliseconds that never jumps. */
-long
-PyosslSockNow(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (long) (now.tv_sec * 1000 + now.tv_nsec / 1000000);
-}
-
-void
-PyosslSockConfigure(
-    int fd)
-{
-    int on = 1;
-
-    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-    /* Where it could not be set at once. */
-    fcntl(fd, F_SETFD, FD_CLOEXEC);
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-#ifdef SO_NOSIGPIPE
-    setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof(on));
-#endif
-}
 
 PyosslSock *
 PyosslSockMake(
@@ -57,28 +24,28 @@ PyosslSockMake(
     return sockPtr;
 }
 
-void
-PyosslSockCloseFd(
+static void
+CloseFd(
     PyosslSock *sockPtr)
 {
     PyosslPollForget(&sockPtr->poll);
     if (sockPtr->fd >= 0) {
-	close(sockPtr->fd);
+	PyosslSysClose(sockPtr->fd);
 	sockPtr->fd = -1;
 	sockPtr->poll.fd = -1;
     }
 }
 
-void
-PyosslSockFreeAddresses(
+static void
+FreeAddresses(
     PyosslSock *sockPtr)
 {
     if (sockPtr->addresses != NULL) {
-	freeaddrinfo(sockPtr->addresses);
+	PyosslSysFreeAddresses(sockPtr->addresses);
 	sockPtr->addresses = sockPtr->nextPtr = NULL;
     }
     if (sockPtr->localPtr != NULL) {
-	freeaddrinfo(sockPtr->localPtr);
+	PyosslSysFreeAddresses(sockPtr->localPtr);
 	sockPtr->localPtr = NULL;
     }
 }
@@ -88,8 +55,8 @@ void
 PyosslSockFree(
     PyosslSock *sockPtr)
 {
-    PyosslSockCloseFd(sockPtr);
-    PyosslSockFreeAddresses(sockPtr);
+    CloseFd(sockPtr);
+    FreeAddresses(sockPtr);
     if (sockPtr->pending != NULL) {
 	ckfree(sockPtr->pending);
     }
@@ -112,57 +79,13 @@ PyosslSockLinger(
     sockPtr->lingerMs = ms;
 }
 
-/*
- * PyosslSockPollFds --
- *	poll(2) with Tcl's masks, restarted after signals, for descriptors of
- *	both directions; -1: none.
- */
-int
-PyosslSockPollFds(
-    int readFd,
-    int writeFd,
-    int ms)
-{
-    struct pollfd entries[2];
-    long until = ms >= 0 ? PyosslSockNow() + ms : 0;
-    int n, ready = 0;
-
-    entries[0].fd = readFd;
-    entries[0].events = POLLIN;
-    entries[1].fd = writeFd;
-    entries[1].events = POLLOUT;
-    entries[0].revents = entries[1].revents = 0;
-    for (;;) {
-	n = poll(entries, 2, ms);
-	if (n >= 0 || errno != EINTR) {
-	    break;
-	}
-	if (ms > 0) {
-	    ms = (int) (until - PyosslSockNow());
-	    if (ms < 0) {
-		ms = 0;
-	    }
-	}
-    }
-    if (n <= 0) {
-	return n;
-    }
-    if (readFd >= 0 && entries[0].revents != 0) {
-	ready |= TCL_READABLE;
-    }
-    if (writeFd >= 0 && entries[1].revents != 0) {
-	ready |= TCL_WRITABLE;
-    }
-    return ready;
-}
-
 int
 PyosslSockPollFd(
     int fd,
     int mask,
     int ms)
 {
-    return PyosslSockPollFds(mask & TCL_READABLE ? fd : -1,
+    return PyosslSysPoll(mask & TCL_READABLE ? fd : -1,
 	    mask & TCL_WRITABLE ? fd : -1, ms);
 }
 
@@ -172,31 +95,16 @@ PyosslSockPollFd(
  * ---------------------------------------------------------------------
  */
 
-static struct addrinfo *
+/* The addresses of a host; an empty name is none. */
+static PyosslAddrInfo *
 Resolve(
     const char *host,
     const char *port,
     int passive,
     const char **whatPtr)
 {
-    struct addrinfo hints, *listPtr = NULL;
-    int code;
-
-    memset(&hints, 0, sizeof(hints));
-    hints.ai_family = AF_UNSPEC;
-    hints.ai_socktype = SOCK_STREAM;
-    hints.ai_flags = passive ? AI_PASSIVE : 0;
-    if (host != NULL && host[0] == '\0') {
-	host = NULL;
-    }
-    code = getaddrinfo(host, port, &hints, &listPtr);
-    if (code != 0) {
-	*whatPtr = gai_strerror(code);
-	errno = code == EAI_SYSTEM ? errno
-		: code == EAI_SERVICE ? EINVAL : EHOSTUNREACH;
-	return NULL;
-    }
-    return listPtr;
+    return PyosslSysResolve(host != NULL && host[0] != '\0' ? host : NULL,
+	    port, passive, whatPtr);
 }
 
 /*
@@ -210,11 +118,10 @@ TryAddresses(
     int err = EHOSTUNREACH;
 
     while (sockPtr->nextPtr != NULL) {
-	struct addrinfo *addrPtr = sockPtr->nextPtr, *localPtr;
-	int on = 1;
+	PyosslAddrInfo *addrPtr = sockPtr->nextPtr, *localPtr;
 
 	sockPtr->nextPtr = addrPtr->ai_next;
-	PyosslSockCloseFd(sockPtr);
+	CloseFd(sockPtr);
 	for (localPtr = sockPtr->localPtr; localPtr != NULL
 		&& localPtr->ai_family != addrPtr->ai_family;
 		localPtr = localPtr->ai_next) {
@@ -224,32 +131,25 @@ TryAddresses(
 	    err = EADDRNOTAVAIL;
 	    continue;
 	}
-	sockPtr->fd = socket(addrPtr->ai_family, SOCK_STREAM | SOCK_CLOEXEC,
-		0);
+	sockPtr->fd = PyosslSysSocket(addrPtr->ai_family);
 	if (sockPtr->fd < 0) {
 	    err = errno;
 	    continue;
 	}
-	PyosslSockConfigure(sockPtr->fd);
 	PyosslPollInit(&sockPtr->poll, sockPtr->fd);
 	if (localPtr != NULL) {
-	    setsockopt(sockPtr->fd, SOL_SOCKET, SO_REUSEADDR, &on,
-		    sizeof(on));
-	    if (bind(sockPtr->fd, localPtr->ai_addr,
-		    localPtr->ai_addrlen) < 0) {
+	    PyosslSysReuse(sockPtr->fd, 0);
+	    if (PyosslSysBind(sockPtr->fd, localPtr) < 0) {
 		err = errno;
 		continue;
 	    }
 	}
-	if (connect(sockPtr->fd, addrPtr->ai_addr, addrPtr->ai_addrlen) == 0) {
-	    return 1;
+	err = PyosslSysConnect(sockPtr->fd, addrPtr);
+	if (err == 0 || err == EINPROGRESS) {
+	    return err == 0;
 	}
-	if (errno == EINPROGRESS || errno == EINTR) {
-	    return 0;
-	}
-	err = errno;
     }
-    PyosslSockCloseFd(sockPtr);
+    CloseFd(sockPtr);
     errno = err;
     return -1;
 }
@@ -294,7 +194,7 @@ PyosslSockConnectStart(
     }
     sockPtr->connecting = state == 0;
     if (state == 1) {
-	PyosslSockFreeAddresses(sockPtr);
+	FreeAddresses(sockPtr);
     }
     return sockPtr;
 }
@@ -318,16 +218,13 @@ PyosslSockConnectStep(
     PyosslSock *sockPtr,
     int *errnoPtr)
 {
-    socklen_t length = sizeof(int);
-    int err = 0, state;
+    int err, state;
 
     while (sockPtr->connecting) {
 	if (!(PyosslSockPollFd(sockPtr->fd, TCL_WRITABLE, 0) & TCL_WRITABLE)) {
 	    return 0;
 	}
-	if (getsockopt(sockPtr->fd, SOL_SOCKET, SO_ERROR, &err, &length) < 0) {
-	    err = errno;
-	}
+	err = PyosslSysConnectError(sockPtr->fd);
 	if (err == 0) {
 	    sockPtr->connecting = 0;
 	    break;
@@ -340,7 +237,7 @@ PyosslSockConnectStep(
 	}
 	sockPtr->connecting = state == 0;
     }
-    PyosslSockFreeAddresses(sockPtr);
+    FreeAddresses(sockPtr);
     return 1;
 }
 
@@ -354,13 +251,9 @@ PyosslSockConnectStep(
 PyosslSock *
 PyosslSockNew(void)
 {
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = PyosslSysSocket(AF_INET);
 
-    if (fd < 0) {
-	return NULL;
-    }
-    PyosslSockConfigure(fd);
-    return PyosslSockMake(fd);
+    return fd < 0 ? NULL : PyosslSockMake(fd);
 }
 
 /*
@@ -372,17 +265,14 @@ PyosslSock *
 PyosslSockDup(
     int fd)
 {
-    int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    int copy = PyosslSysDup(fd);
 
-    if (copy < 0) {
-	return NULL;
-    }
-    return PyosslSockMake(copy);
+    return copy < 0 ? NULL : PyosslSockMake(copy);
 }
 
 /*
- * The descriptor stays the same number when an IPv6 address needs another
- * kind of socket; options set before are lost then.
+ * An IPv6 address needs another kind of socket than the one that is there;
+ * options that were set on that are lost then.
  */
 static int
 MatchFamily(
@@ -390,24 +280,19 @@ MatchFamily(
     int family)
 {
     struct sockaddr_storage name;
-    socklen_t length = sizeof(name);
+    socklen_t length;
     int fd;
 
-    if (getsockname(sockPtr->fd, (struct sockaddr *) &name, &length) == 0
+    if (PyosslSysName(sockPtr->fd, 0, &name, &length) == 0
 	    && name.ss_family == family) {
 	return 0;
     }
-    fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    PyosslPollForget(&sockPtr->poll);
+    fd = PyosslSysReplace(sockPtr->fd, family);
     if (fd < 0) {
 	return -1;
     }
-    PyosslPollForget(&sockPtr->poll);
-    if (dup2(fd, sockPtr->fd) < 0) {
-	close(fd);
-	return -1;
-    }
-    close(fd);
-    PyosslSockConfigure(sockPtr->fd);
+    sockPtr->fd = sockPtr->poll.fd = fd;
     return 0;
 }
 
@@ -418,7 +303,7 @@ PyosslSockBind(
     const char *port)
 {
     const char *what;
-    struct addrinfo *listPtr = Resolve(host, port, 1, &what);
+    PyosslAddrInfo *listPtr = Resolve(host, port, 1, &what);
     int result, err;
 
     if (listPtr == NULL) {
@@ -426,10 +311,10 @@ PyosslSockBind(
     }
     result = MatchFamily(sockPtr, listPtr->ai_family);
     if (result == 0) {
-	result = bind(sockPtr->fd, listPtr->ai_addr, listPtr->ai_addrlen);
+	result = PyosslSysBind(sockPtr->fd, listPtr);
     }
     err = errno;
-    freeaddrinfo(listPtr);
+    PyosslSysFreeAddresses(listPtr);
     errno = err;
     return result;
 }
@@ -439,7 +324,7 @@ PyosslSockListen(
     PyosslSock *sockPtr,
     int backlog)
 {
-    return listen(sockPtr->fd, backlog);
+    return PyosslSysListen(sockPtr->fd, backlog);
 }
 
 /*
@@ -450,28 +335,9 @@ PyosslSock *
 PyosslSockAccept(
     PyosslSock *sockPtr)
 {
-    int fd;
+    int fd = PyosslSysAccept(sockPtr->fd);
 
-    do {
-#ifdef HAVE_ACCEPT4
-	fd = accept4(sockPtr->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-#else
-	fd = accept(sockPtr->fd, NULL, NULL);
-#endif
-    } while (fd < 0 && errno == EINTR);
-    if (fd < 0) {
-	return NULL;
-    }
-#ifdef HAVE_ACCEPT4
-    {
-	int on = 1;
-
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    }
-#else
-    PyosslSockConfigure(fd);
-#endif
-    return PyosslSockMake(fd);
+    return fd < 0 ? NULL : PyosslSockMake(fd);
 }
 
 /*
@@ -487,8 +353,8 @@ PyosslSockConnect(
     int blocking)
 {
     const char *what;
-    struct addrinfo *listPtr = Resolve(host, port, 0, &what);
-    struct addrinfo *addrPtr;
+    PyosslAddrInfo *listPtr = Resolve(host, port, 0, &what);
+    PyosslAddrInfo *addrPtr;
     int err = EHOSTUNREACH;
 
     if (listPtr == NULL) {
@@ -499,23 +365,17 @@ PyosslSockConnect(
 	    err = errno;
 	    continue;
 	}
-	err = connect(sockPtr->fd, addrPtr->ai_addr, addrPtr->ai_addrlen) == 0
-		? 0 : errno;
+	err = PyosslSysConnect(sockPtr->fd, addrPtr);
 	if ((err == EINPROGRESS || err == EALREADY) && blocking) {
-	    socklen_t length = sizeof(err);
-
 	    PyosslSockPollFd(sockPtr->fd, TCL_WRITABLE, -1);
-	    if (getsockopt(sockPtr->fd, SOL_SOCKET, SO_ERROR, &err,
-		    &length) < 0) {
-		err = errno;
-	    }
+	    err = PyosslSysConnectError(sockPtr->fd);
 	}
 	if (err == 0 || err == EINPROGRESS || err == EALREADY
 		|| err == EISCONN) {
 	    break;
 	}
     }
-    freeaddrinfo(listPtr);
+    PyosslSysFreeAddresses(listPtr);
     return err;
 }
 
@@ -536,7 +396,7 @@ PyosslSockListenAll(
     int *countPtr,
     const char **whatPtr)
 {
-    struct addrinfo *listPtr, *addrPtr;
+    PyosslAddrInfo *listPtr, *addrPtr;
     PyosslSock **socks = NULL;
     int count = 0, err = EADDRNOTAVAIL, on = 1;
     unsigned short chosen = 0;
@@ -548,35 +408,28 @@ PyosslSockListenAll(
     }
     for (addrPtr = listPtr; addrPtr != NULL; addrPtr = addrPtr->ai_next) {
 	struct sockaddr_storage name;
-	socklen_t length = sizeof(name);
+	socklen_t length;
 	unsigned short *portPtr = addrPtr->ai_family == AF_INET6
 		? &((struct sockaddr_in6 *) addrPtr->ai_addr)->sin6_port
 		: &((struct sockaddr_in *) addrPtr->ai_addr)->sin_port;
-	int fd = socket(addrPtr->ai_family, SOCK_STREAM | SOCK_CLOEXEC,
-		0);
+	int fd = PyosslSysSocket(addrPtr->ai_family);
 
 	if (fd < 0) {
 	    err = errno;
 	    continue;
 	}
-	PyosslSockConfigure(fd);
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-#ifdef SO_REUSEPORT
-	if (reusePort) {
-	    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
-	}
-#endif
+	PyosslSysReuse(fd, reusePort);
 	if (addrPtr->ai_family == AF_INET6) {
-	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+	    PyosslSockSetOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on,
+		    sizeof(on));
 	}
 	if (*portPtr == 0) {
 	    *portPtr = chosen;
 	}
-	if (bind(fd, addrPtr->ai_addr, addrPtr->ai_addrlen) < 0
-		|| listen(fd, backlog) < 0
-		|| getsockname(fd, (struct sockaddr *) &name, &length) < 0) {
+	if (PyosslSysBind(fd, addrPtr) < 0 || PyosslSysListen(fd, backlog) < 0
+		|| PyosslSysName(fd, 0, &name, &length) < 0) {
 	    err = errno;
-	    close(fd);
+	    PyosslSysClose(fd);
 	    continue;
 	}
 	chosen = name.ss_family == AF_INET6
@@ -588,7 +441,7 @@ PyosslSockListenAll(
 		* sizeof(PyosslSock *)));
 	socks[count++] = PyosslSockMake(fd);
     }
-    freeaddrinfo(listPtr);
+    PyosslSysFreeAddresses(listPtr);
     *countPtr = count;
     errno = err;
     return socks;
@@ -607,13 +460,11 @@ PyosslSockAddress(
     int withName)
 {
     struct sockaddr_storage name;
-    socklen_t length = sizeof(name);
+    socklen_t length;
     char host[NI_MAXHOST], port[NI_MAXSERV];
     Tcl_Obj *words[3];
 
-    if ((peer ? getpeername(sockPtr->fd, (struct sockaddr *) &name, &length)
-	    : getsockname(sockPtr->fd, (struct sockaddr *) &name, &length))
-	    < 0) {
+    if (PyosslSysName(sockPtr->fd, peer, &name, &length) < 0) {
 	return NULL;
     }
     if (getnameinfo((struct sockaddr *) &name, length, host, sizeof(host),
@@ -626,42 +477,6 @@ PyosslSockAddress(
 	    : Tcl_NewWideIntObj(atoi(port));
     words[2] = withName ? Tcl_NewWideIntObj(atoi(port)) : NULL;
     return Tcl_NewListObj(withName ? 3 : 2, words);
-}
-
-int
-PyosslSockShutdown(
-    int fd,
-    int how)
-{
-    static const int hows[] = {SHUT_RD, SHUT_WR, SHUT_RDWR};
-
-    return shutdown(fd, hows[how]);
-}
-
-int
-PyosslSockGetOption(
-    int fd,
-    int level,
-    int name,
-    void *buf,
-    int *lengthPtr)
-{
-    socklen_t length = (socklen_t) *lengthPtr;
-    int result = getsockopt(fd, level, name, buf, &length);
-
-    *lengthPtr = (int) length;
-    return result;
-}
-
-int
-PyosslSockSetOption(
-    int fd,
-    int level,
-    int name,
-    const void *buf,
-    int length)
-{
-    return setsockopt(fd, level, name, buf, (socklen_t) length);
 }
 
 /* PyosslSockConstant -- the value of a C name for getsockopt(2); 1 if known. */

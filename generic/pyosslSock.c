@@ -1,0 +1,456 @@
+/*
+ * pyosslSock.c --
+ *
+ *	Sockets of our own: the transport of [pyossl::socket] and of
+ *	connections made on "tcp". Always non-blocking; who wants to wait
+ *	does it in waitProc. The system calls are the platform's files'.
+ *
+ *	A closed socket lingers: its output is sent, then its end, and what
+ *	the peer still sends is read and dropped until it ends too or a bound
+ *	is reached. Closing with unread input would reset the connection and
+ *	might take away what the peer had not read yet (RFC 1122, 4.2.2.13).
+ */
+
+#include "pyosslSock.h"
+
+#define EXIT_MS		1000	/* All lingering at a thread's end together. */
+
+typedef struct ThreadData {
+    int initialized;
+    int exiting;		/* The thread ends: nobody serves events. */
+    Tcl_WideInt exitBudget;		/* Milliseconds left for waiting then. */
+    PyosslSock *lingerList;
+} ThreadData;
+
+static Tcl_ThreadDataKey dataKey;
+
+/*
+ * PyosslSockDirect --
+ *	The descriptor of a Tcl TCP socket that is connected; it may be read
+ *	and written past Tcl's driver, which keeps no data of its own.
+ */
+int
+PyosslSockDirect(
+    Tcl_Channel chan)
+{
+    ClientData handle;
+    Tcl_DString ds;
+    int connecting;
+
+    if (strcmp(Tcl_ChannelName(Tcl_GetChannelType(chan)), "tcp") != 0
+	    || Tcl_GetStackedChannel(chan) != NULL
+	    || Tcl_GetChannelHandle(chan, TCL_READABLE, &handle) != TCL_OK) {
+	return -1;
+    }
+    Tcl_DStringInit(&ds);
+    connecting = Tcl_GetChannelOption(NULL, chan, "-connecting", &ds)
+	    == TCL_OK && strcmp(Tcl_DStringValue(&ds), "0") != 0;
+    Tcl_DStringFree(&ds);
+    return connecting ? -1 : (int) (intptr_t) handle;
+}
+
+/*
+ * ---------------------------------------------------------------------
+ * The transport
+ * ---------------------------------------------------------------------
+ */
+
+static int
+SockRead(
+    void *inst,
+    char *buf,
+    int size,
+    int *errnoPtr)
+{
+    PyosslSock *sockPtr = inst;
+
+    if (sockPtr->connecting) {
+	int state = PyosslSockConnectStep(sockPtr, errnoPtr);
+
+	if (state <= 0) {
+	    if (state == 0) {
+		*errnoPtr = EAGAIN;
+	    }
+	    return -1;
+	}
+    }
+    return PyosslSockRecv(sockPtr->fd, buf, size, errnoPtr);
+}
+
+static int
+SockWrite(
+    void *inst,
+    const char *buf,
+    int size,
+    int *errnoPtr)
+{
+    PyosslSock *sockPtr = inst;
+
+    if (sockPtr->connecting) {
+	int state = PyosslSockConnectStep(sockPtr, errnoPtr);
+
+	if (state <= 0) {
+	    if (state == 0) {
+		*errnoPtr = EAGAIN;
+	    }
+	    return -1;
+	}
+    }
+    return PyosslSockSend(sockPtr->fd, buf, size, errnoPtr);
+}
+
+static int
+SockWait(
+    void *inst,
+    int mask,
+    int ms)
+{
+    PyosslSock *sockPtr = inst;
+
+    return PyosslSockPollFd(sockPtr->fd, sockPtr->connecting ? TCL_WRITABLE : mask, ms);
+}
+
+static void
+SockWatch(
+    void *inst,
+    int mask,
+    PyosslReadyProc *readyProc,
+    void *clientData)
+{
+    PyosslSock *sockPtr = inst;
+
+    if (sockPtr->connecting && mask != 0) {
+	mask = TCL_WRITABLE;
+    }
+    PyosslPollWatch(&sockPtr->poll, mask, readyProc, clientData);
+}
+
+static int
+SockBlock(
+    void *inst,
+    int blocking)
+{
+    (void) inst; (void) blocking;
+    return 0;
+}
+
+static int
+SockShutdown(
+    void *inst,
+    int how)
+{
+    return PyosslSockShutdown(((PyosslSock *) inst)->fd, how) < 0 ? errno : 0;
+}
+
+static int
+SockHandle(
+    void *inst,
+    int direction,
+    ClientData *handlePtr)
+{
+    PyosslSock *sockPtr = inst;
+
+    (void) direction;
+    if (sockPtr->fd < 0) {
+	return TCL_ERROR;
+    }
+    *handlePtr = (ClientData) (intptr_t) sockPtr->fd;
+    return TCL_OK;
+}
+
+static void
+AppendOption(
+    Tcl_DString *dsPtr,
+    const char *option,
+    Tcl_Obj *valueObj)
+{
+    if (valueObj == NULL) {
+	valueObj = Tcl_NewObj();
+    }
+    Tcl_IncrRefCount(valueObj);
+    if (option != NULL) {
+	Tcl_DStringAppendElement(dsPtr, option);
+	Tcl_DStringAppendElement(dsPtr, Tcl_GetString(valueObj));
+    } else {
+	Tcl_DStringAppend(dsPtr, Tcl_GetString(valueObj), -1);
+    }
+    Tcl_DecrRefCount(valueObj);
+}
+
+/* As Tcl's own sockets: -error, -connecting, -peername, -sockname. */
+static int
+SockGetOption(
+    void *inst,
+    Tcl_Interp *interp,
+    const char *option,
+    Tcl_DString *dsPtr)
+{
+    PyosslSock *sockPtr = inst;
+    int all = option == NULL;
+    Tcl_Obj *valueObj;
+
+    if (all || strcmp(option, "-connecting") == 0) {
+	AppendOption(dsPtr, all ? "-connecting" : NULL,
+		Tcl_NewIntObj(sockPtr->connecting));
+	if (!all) {
+	    return TCL_OK;
+	}
+    }
+    if (all || strcmp(option, "-peername") == 0) {
+	valueObj = sockPtr->connecting ? NULL
+		: PyosslSockAddress(sockPtr, 1, 1);
+	if (!all && valueObj == NULL && !sockPtr->connecting) {
+	    return PyosslFailErrno(interp, PYOSSL_SSL, errno,
+		    "can't get peername");
+	}
+	if (valueObj != NULL || !all) {
+	    AppendOption(dsPtr, all ? "-peername" : NULL, valueObj);
+	}
+	if (!all) {
+	    return TCL_OK;
+	}
+    }
+    if (all || strcmp(option, "-sockname") == 0) {
+	valueObj = PyosslSockAddress(sockPtr, 0, 1);
+	if (!all && valueObj == NULL) {
+	    return PyosslFailErrno(interp, PYOSSL_SSL, errno,
+		    "can't get sockname");
+	}
+	AppendOption(dsPtr, all ? "-sockname" : NULL, valueObj);
+	if (!all) {
+	    return TCL_OK;
+	}
+    }
+    return all ? TCL_OK : Tcl_BadChannelOption(interp, option,
+	    "connecting peername sockname");
+}
+
+static int
+SockSetOption(
+    void *inst,
+    Tcl_Interp *interp,
+    const char *option,
+    const char *value)
+{
+    (void) inst; (void) value;
+    return Tcl_BadChannelOption(interp, option, "");
+}
+
+static void
+SockThread(
+    void *inst,
+    int action)
+{
+    PyosslSock *sockPtr = inst;
+
+    if (action == TCL_CHANNEL_THREAD_REMOVE) {
+	PyosslPollForget(&sockPtr->poll);
+    }
+}
+
+/*
+ * ---------------------------------------------------------------------
+ * The lingering close
+ * ---------------------------------------------------------------------
+ */
+
+static PyosslReadyProc LingerReady;
+static Tcl_TimerProc LingerTimeout;
+
+/*
+ * Sends what is left, then the end, then drops input.
+ * Results: the events to wait for; 0 when all is over.
+ */
+static int
+LingerStep(
+    PyosslSock *sockPtr)
+{
+    char waste[8192];
+    int n, err = 0, rounds;
+
+    while (sockPtr->pendingSent < sockPtr->pendingLength) {
+	size_t left = sockPtr->pendingLength - sockPtr->pendingSent;
+
+	n = PyosslSockSend(sockPtr->fd, sockPtr->pending
+		+ sockPtr->pendingSent, left > 65536 ? 65536 : (int) left,
+		&err);
+	if (n < 0) {
+	    if (err == EAGAIN || err == EWOULDBLOCK) {
+		break;
+	    }
+	    return 0;
+	}
+	sockPtr->pendingSent += n;
+	if (sockPtr->pendingSent == sockPtr->pendingLength) {
+	    PyosslSockShutdown(sockPtr->fd, 1);
+	}
+    }
+    /* Bounded, so that a peer that sends fast does not hold up the rest. */
+    for (rounds = 0; rounds < 64; rounds++) {
+	n = PyosslSockRecv(sockPtr->fd, waste, sizeof(waste), &err);
+	if (n == 0 || (n < 0 && err != EAGAIN && err != EWOULDBLOCK)) {
+	    return 0;
+	}
+	if (n < 0) {
+	    break;
+	}
+    }
+    return TCL_READABLE | (sockPtr->pendingSent < sockPtr->pendingLength
+	    ? TCL_WRITABLE : 0);
+}
+
+static void
+LingerEnd(
+    PyosslSock *sockPtr)
+{
+    ThreadData *tsdPtr = Tcl_GetThreadData(&dataKey, sizeof(ThreadData));
+
+    if (sockPtr->timer != NULL) {
+	Tcl_DeleteTimerHandler(sockPtr->timer);
+    }
+    if (sockPtr->prevLinger != NULL) {
+	sockPtr->prevLinger->nextLinger = sockPtr->nextLinger;
+    } else if (tsdPtr->lingerList == sockPtr) {
+	tsdPtr->lingerList = sockPtr->nextLinger;
+    }
+    if (sockPtr->nextLinger != NULL) {
+	sockPtr->nextLinger->prevLinger = sockPtr->prevLinger;
+    }
+    PyosslSockFree(sockPtr);
+}
+
+static void
+LingerTimeout(
+    void *clientData)
+{
+    PyosslSock *sockPtr = clientData;
+
+    sockPtr->timer = NULL;
+    LingerEnd(sockPtr);
+}
+
+static void
+LingerReady(
+    void *clientData,
+    int mask)
+{
+    PyosslSock *sockPtr = clientData;
+    int wanted = LingerStep(sockPtr);
+
+    (void) mask;
+    if (wanted == 0) {
+	LingerEnd(sockPtr);
+    } else {
+	PyosslPollWatch(&sockPtr->poll, wanted, LingerReady, sockPtr);
+    }
+}
+
+/* Lingers with nobody to serve events, within the thread's budget. */
+static void
+LingerNow(
+    ThreadData *tsdPtr,
+    PyosslSock *sockPtr)
+{
+    Tcl_WideInt limit = sockPtr->lingerMs < tsdPtr->exitBudget
+	    ? sockPtr->lingerMs : tsdPtr->exitBudget;
+    Tcl_WideInt start = PyosslSysNow(), left;
+    int wanted;
+
+    while ((wanted = LingerStep(sockPtr)) != 0) {
+	left = limit - (PyosslSysNow() - start);
+	if (left <= 0 || PyosslSockPollFd(sockPtr->fd, wanted, (int) left) <= 0) {
+	    break;
+	}
+    }
+    tsdPtr->exitBudget -= PyosslSysNow() - start;
+}
+
+static void
+ThreadExit(
+    void *clientData)
+{
+    ThreadData *tsdPtr = clientData;
+    PyosslSock *sockPtr;
+
+    tsdPtr->exiting = 1;
+    while ((sockPtr = tsdPtr->lingerList) != NULL) {
+	LingerNow(tsdPtr, sockPtr);
+	LingerEnd(sockPtr);
+    }
+}
+
+/* Whether a reset was asked for: SO_LINGER with a time of 0. */
+static int
+Abortive(
+    int fd)
+{
+    struct linger linger;
+    int length = sizeof(linger);
+
+    return PyosslSockGetOption(fd, SOL_SOCKET, SO_LINGER, &linger, &length) == 0
+	    && linger.l_onoff && linger.l_linger == 0;
+}
+
+static void
+SockClose(
+    void *inst,
+    Tcl_Interp *interp,
+    char *pending,
+    size_t pendingLength,
+    int linger)
+{
+    PyosslSock *sockPtr = inst;
+    ThreadData *tsdPtr = Tcl_GetThreadData(&dataKey, sizeof(ThreadData));
+    int wanted;
+
+    (void) interp;
+    if (!tsdPtr->initialized) {
+	tsdPtr->initialized = 1;
+	tsdPtr->exitBudget = EXIT_MS;
+	if (!PyosslPollEnded()) {
+	    Tcl_CreateThreadExitHandler(ThreadExit, tsdPtr);
+	}
+    }
+    PyosslPollForget(&sockPtr->poll);
+    sockPtr->pending = pending;
+    sockPtr->pendingLength = pendingLength;
+    if (!linger || sockPtr->connecting || sockPtr->fd < 0
+	    || sockPtr->lingerMs <= 0 || Abortive(sockPtr->fd)) {
+	PyosslSockFree(sockPtr);
+	return;
+    }
+    if (pendingLength == 0) {
+	PyosslSockShutdown(sockPtr->fd, 1);
+    }
+    if (tsdPtr->exiting || PyosslPollEnded()) {
+	LingerNow(tsdPtr, sockPtr);
+	PyosslSockFree(sockPtr);
+	return;
+    }
+    wanted = LingerStep(sockPtr);
+    if (wanted == 0) {
+	PyosslSockFree(sockPtr);
+	return;
+    }
+    sockPtr->nextLinger = tsdPtr->lingerList;
+    if (sockPtr->nextLinger != NULL) {
+	sockPtr->nextLinger->prevLinger = sockPtr;
+    }
+    tsdPtr->lingerList = sockPtr;
+    sockPtr->timer = Tcl_CreateTimerHandler(sockPtr->lingerMs, LingerTimeout,
+	    sockPtr);
+    PyosslPollWatch(&sockPtr->poll, wanted, LingerReady, sockPtr);
+}
+
+static void
+SockFree(
+    void *inst)
+{
+    PyosslSockFree(inst);
+}
+
+const PyosslTransportType pyosslSockTransport = {
+    "socket", SockRead, SockWrite, SockWait, SockWatch, SockBlock,
+    SockShutdown, SockHandle, SockGetOption, SockSetOption, SockThread,
+    SockClose, SockFree, NULL, 0
+};

@@ -1,0 +1,61 @@
+/*
+ * pyosslSock.h --
+ *
+ *	Between pyosslSock.c (the transport), pyosslSockAddr.c (names,
+ *	addresses, connecting, listening) and the platform's own calls
+ *	(pyosslUnixSock.c, pyosslWinSock.c).
+ */
+
+#ifndef PYOSSL_SOCK_H
+#define PYOSSL_SOCK_H
+
+#include "pyosslSys.h"
+#include "pyosslTls.h"
+#include <errno.h>
+
+struct PyosslSock {
+    int fd;
+    PyosslPoll poll;
+    int lingerMs;
+    /* While connecting: addresses that are still to be tried. */
+    PyosslAddrInfo *addresses;	/* Owned; NULL when connected. */
+    PyosslAddrInfo *nextPtr;
+    PyosslAddrInfo *localPtr;	/* Owned; of -myaddr and -myport. */
+    int connecting;
+    /* After close. */
+    char *pending;
+    size_t pendingLength, pendingSent;
+    Tcl_TimerToken timer;
+    struct PyosslSock *nextLinger, *prevLinger;
+};
+
+MODULE_SCOPE PyosslSock *PyosslSockMake(int fd);
+MODULE_SCOPE int	PyosslSockPollFd(int fd, int mask, int ms);
+
+/*
+ * The platform's calls. Every descriptor is non-blocking, and no child
+ * process's. On failure they return -1 (or NULL) with errno set, where
+ * nothing else is said.
+ */
+MODULE_SCOPE Tcl_WideInt PyosslSysNow(void);
+MODULE_SCOPE int	PyosslSysSocket(int family);
+MODULE_SCOPE int	PyosslSysReplace(int fd, int family);
+MODULE_SCOPE int	PyosslSysDup(int fd);
+MODULE_SCOPE void	PyosslSysClose(int fd);
+MODULE_SCOPE int	PyosslSysConnect(int fd,
+			    const PyosslAddrInfo *addrPtr);
+MODULE_SCOPE int	PyosslSysConnectError(int fd);
+MODULE_SCOPE int	PyosslSysBind(int fd, const PyosslAddrInfo *addrPtr);
+MODULE_SCOPE void	PyosslSysReuse(int fd, int port);
+MODULE_SCOPE int	PyosslSysListen(int fd, int backlog);
+MODULE_SCOPE int	PyosslSysAccept(int fd);
+MODULE_SCOPE int	PyosslSysName(int fd, int peer,
+			    struct sockaddr_storage *namePtr,
+			    socklen_t *lengthPtr);
+MODULE_SCOPE int	PyosslSysPoll(int readFd, int writeFd, int ms);
+MODULE_SCOPE PyosslAddrInfo *PyosslSysResolve(const char *host,
+			    const char *port, int passive,
+			    const char **whatPtr);
+MODULE_SCOPE void	PyosslSysFreeAddresses(PyosslAddrInfo *listPtr);
+
+#endif /* PYOSSL_SOCK_H */

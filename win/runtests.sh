@@ -1,0 +1,152 @@
+#!/bin/sh
+# runtests.sh --
+#
+#	On Debian, runs the test suite on the package for Windows, under Wine.
+#	Builds it first (crossbuild.sh), and brings Wine.
+#
+#	sh win/runtests.sh ?option ...?
+#
+#	--werror	every compiler warning is an error
+#	any other	goes to tests/all.tcl, e.g. -file 'x509*' -verbose
+#
+#	The suite runs in a fresh Wine with the X server Xvfb, so that there is
+#	a screen for [pyossl::rand screen]. Then the package is unpacked from its
+#	zip into another fresh Wine, in a folder with a space and other letters
+#	than ASCII in its name, and tried there without a screen.
+#
+#	The last line is "N passed, N failed, N skipped".
+#
+#	PYOSSL_BUILD	another folder than build/win
+#	PYOSSL_CACHE	another folder than ~/.cache/pyossl
+#	PYOSSL_WINE_LIMIT  seconds for the whole suite (default 900)
+
+me=runtests
+project=`cd "\`dirname "$0"\`/.." && pwd` || exit 1
+PYOSSL_BUILD=${PYOSSL_BUILD:-$project/build/win}
+export PYOSSL_BUILD
+. "$project/unix/common.sh"
+. "$project/win/common.sh"
+
+limit=${PYOSSL_WINE_LIMIT:-900}
+options=
+while test $# -gt 0; do
+    case $1 in
+	--werror) options="$options $1" ;;
+	--help)
+	    sed -n '2,/^$/s/^#	\{0,1\}//p' "$0"
+	    exit 0
+	    ;;
+	--*) die "unknown option $1" ;;
+	*) break ;;
+    esac
+    shift
+done
+
+install_packages wine wine64 xvfb openssl tcl tcllib unzip
+PYOSSL_BUILD=$build_root sh "$project/win/crossbuild.sh" $options || exit 1
+. "$build_root/parts"
+
+#------------------------------------------------------------------------
+# Wine
+#------------------------------------------------------------------------
+
+work=`mktemp -d` || die "mktemp failed"
+xvfb=
+
+# Ends what runs in the two prefixes and the X server, whatever happened.
+cleanup() {
+    for prefix in "$work"/wine*; do
+	test -d "$prefix" && WINEPREFIX=$prefix timeout 20 wineserver -k
+    done
+    if test -n "$xvfb"; then
+	kill $xvfb
+    fi
+    rm -rf "$work"
+} >/dev/null 2>&1
+trap cleanup 0
+trap 'exit 1' 1 2 15
+
+WINEDEBUG=-all
+WINEDLLOVERRIDES=mscoree,mshtml=
+export WINEDEBUG WINEDLLOVERRIDES
+unset DISPLAY TMPDIR WAYLAND_DISPLAY SSL_CERT_FILE SSL_CERT_DIR
+
+# new_wine NAME -- a prefix of its own from now on.
+new_wine() {
+    WINEPREFIX=$work/$1
+    export WINEPREFIX
+    if ! timeout -k 10 120 wineboot -i >"$work/log" 2>&1 </dev/null; then
+	tail -n 5 "$work/log" >&2
+	die "Wine could not be set up within two minutes"
+    fi
+}
+
+# run_wine SECONDS FILE PROGRAM ?ARGUMENT ...? --
+#	Runs a program of Windows. Its output goes to a file, since the
+#	services that Wine leaves behind would keep a pipe open.
+run_wine() {
+    bound=$1 output=$2
+    shift 2
+    timeout -k 10 "$bound" wine "$@" >"$output.raw" 2>&1 </dev/null
+    status=$?
+    tr -d '\r' <"$output.raw" >"$output"
+    if test $status = 124 -o $status = 137; then
+	echo "took longer than $bound seconds" >>"$output"
+    fi
+    return $status
+}
+
+start_display() {
+    Xvfb -displayfd 3 -wr -screen 0 640x480x24 -nolisten tcp \
+	>/dev/null 2>&1 3>"$work/display" </dev/null &
+    xvfb=$!
+    tries=0
+    while test ! -s "$work/display"; do
+	tries=`expr $tries + 1`
+	test $tries -lt 100 || die "Xvfb did not start within ten seconds"
+	sleep 0.1
+    done
+    DISPLAY=:`cat "$work/display"`
+    export DISPLAY
+}
+
+# The name that a file has for programs of Windows.
+windows_path() {
+    echo "Z:$1"
+}
+
+#------------------------------------------------------------------------
+# The suite
+#------------------------------------------------------------------------
+
+tclsh=`ls "$tcl"/bin/tclsh*.exe`
+say "setting Wine up"
+start_display
+new_wine wine1
+
+say "making the certificates"
+tclsh "$project/tests/certs.tcl" "$work/certs" >"$work/log" 2>&1 \
+    || { tail -n 5 "$work/log" >&2; die "no certificates"; }
+
+PYOSSL_CERTS=`windows_path "$work/certs"`
+PYOSSL_BUILD=`windows_path "$build_root"`
+tcllib=`echo 'catch {package require no-such}; puts [lindex [package ifneeded md5 [lindex [package versions md5] end]] end]' | tclsh`
+TCLLIBPATH="{$PYOSSL_BUILD} {`windows_path "$(dirname "$(dirname "$tcllib")")"`}"
+OPENSSL_CONF=`windows_path "$openssl/bin/openssl.cnf"`
+WINEPATH=`windows_path "$openssl/bin" | tr / '\\\\'`
+export PYOSSL_CERTS PYOSSL_BUILD TCLLIBPATH OPENSSL_CONF WINEPATH
+
+say "running the tests"
+run_wine "$limit" "$work/suite" "$tclsh" \
+    "`windows_path "$project/tests/all.tcl"`" -limit 300 "$@"
+status=$?
+total=`tail -n 1 "$work/suite"`
+if ! echo "$total" | grep -qE '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$'; then
+    cat "$work/suite"
+    echo "failed: the suite did not finish, status $status"
+    echo "0 passed, 1 failed, 0 skipped"
+    exit 1
+fi
+sed '$d' "$work/suite"
+echo "$total"
+exit $status

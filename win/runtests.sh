@@ -18,7 +18,7 @@
 #
 #	PYOSSL_BUILD	another folder than build/win
 #	PYOSSL_CACHE	another folder than ~/.cache/pyossl
-#	PYOSSL_WINE_LIMIT  seconds for the whole suite (default 900)
+#	PYOSSL_WINE_LIMIT  seconds for the whole suite (default 1200)
 
 me=runtests
 project=`cd "\`dirname "$0"\`/.." && pwd` || exit 1
@@ -27,7 +27,7 @@ export PYOSSL_BUILD
 . "$project/unix/common.sh"
 . "$project/win/common.sh"
 
-limit=${PYOSSL_WINE_LIMIT:-900}
+limit=${PYOSSL_WINE_LIMIT:-1200}
 options=
 while test $# -gt 0; do
     case $1 in
@@ -136,9 +136,16 @@ OPENSSL_CONF=`windows_path "$openssl/bin/openssl.cnf"`
 WINEPATH=`windows_path "$openssl/bin" | tr / '\\\\'`
 export PYOSSL_CERTS PYOSSL_BUILD TCLLIBPATH OPENSSL_CONF WINEPATH
 
+# Puts authorities into the stores of this Wine.
+PYOSSL_ROOTSTORE=`windows_path "$work/rootstore.exe"`
+PYOSSL_SCREEN=1
+export PYOSSL_ROOTSTORE PYOSSL_SCREEN
+$host-gcc -O2 -static-libgcc -o "$work/rootstore.exe" \
+    "$project/win/rootstore.c" -lcrypt32 || die "rootstore.c does not compile"
+
 say "running the tests"
 run_wine "$limit" "$work/suite" "$tclsh" \
-    "`windows_path "$project/tests/all.tcl"`" -limit 300 "$@"
+    "`windows_path "$project/tests/all.tcl"`" -limit 600 "$@"
 status=$?
 total=`tail -n 1 "$work/suite"`
 if ! echo "$total" | grep -qE '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$'; then
@@ -148,5 +155,41 @@ if ! echo "$total" | grep -qE '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$'; 
     exit 1
 fi
 sed '$d' "$work/suite"
-echo "$total"
-exit $status
+timeout 20 wineserver -k >/dev/null 2>&1
+
+#------------------------------------------------------------------------
+# The zip, as somebody gets it
+#------------------------------------------------------------------------
+
+# Unpacks the zip into the lib folder of a fresh Tcl in a fresh Wine without
+# a display, and runs
+# tryzip.tcl there, which prints "all is well" when it is.
+try_zip() {
+    unset DISPLAY TCLLIBPATH PYOSSL_BUILD
+    new_wine wine2
+    run_wine 30 "$work/reg" reg add 'HKCU\Software\Wine\Drivers' \
+	/v Graphics /d null /f || return
+    folder="$WINEPREFIX/drive_c/Programme é/Tcl"
+    mkdir -p "$folder"
+    cp -R "$tcl/bin" "$tcl/lib" "$folder/" || return
+    (cd "$folder/lib" && unzip -q "$build_root"/pyossl*-win64.zip) || return
+    PYOSSL_SCREEN=0
+    run_wine 60 "$work/zip" "$folder/bin/`basename "$tclsh"`" \
+	"`windows_path "$project/win/tryzip.tcl"`" "$PYOSSL_CERTS"
+    status=$?
+    cat "$work/zip"
+    test $status = 0 && grep -q '^all is well$' "$work/zip"
+}
+
+say "trying the zip in another Wine, without a display"
+passed=`expr "$total" : '\([0-9]*\) passed'`
+failed=`expr "$total" : '.* \([0-9]*\) failed'`
+skipped=`expr "$total" : '.* \([0-9]*\) skipped'`
+if try_zip; then
+    passed=`expr $passed + 1`
+else
+    echo "failed: the package from the zip"
+    failed=`expr $failed + 1`
+fi
+echo "$passed passed, $failed failed, $skipped skipped"
+test "$failed" = 0 -a "$passed" -gt 0

@@ -372,6 +372,14 @@ proc ::pyossl::expect::shell::run {command} {
     variable child
     variable busy
     variable lastError
+    # Ctrl-C may have been typed ahead, together with the command.
+    set ahead $::pyossl::expect::lineedit::keys
+    set interrupt [string last \x03 $ahead]
+    if {$interrupt >= 0} {
+	set ::pyossl::expect::lineedit::keys [string range $ahead $interrupt+1 end]
+	print [Coloured error interrupted]
+	return
+    }
     set busy 1
     limit
     try {

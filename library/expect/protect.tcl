@@ -345,21 +345,32 @@ proc ::pyossl::expect::protect::Open {id direction record} {
 # Turn id direction which type plain --
 #	Behind a Finished or a KeyUpdate of TLS 1.3 come other keys.
 proc ::pyossl::expect::protect::Turn {id direction which type plain} {
-    if {$type ne "handshake" || ![Modern $id]} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    if {![Modern $id]} {
 	return
     }
+    if {$type ne "handshake"} {
+	dict unset e(protect,$direction) tail,$which
+	return
+    }
+    # It may be in several records.
+    dict append e(protect,$direction) tail,$which $plain
+    set tail [string range [dict get $e(protect,$direction) tail,$which] \
+	end-63 end]
+    dict set e(protect,$direction) tail,$which $tail
     lassign [Place $id $direction $which] phase
     if {$phase == 0} {
 	set size [string length [dict get [Phase $id $direction 0] secret]]
-	set last [string range $plain end-[expr {$size + 3}] end]
+	set last [string range $tail end-[expr {$size + 3}] end]
 	set turned [expr {[string length $last] == $size + 4
 	    && [string range $last 0 3] eq [binary format Iu \
 	    [expr {0x14000000 | $size}]]}]
     } else {
-	set turned [expr {[string range $plain end-4 end-1]
+	set turned [expr {[string range $tail end-4 end-1]
 	    eq "\x18\x00\x00\x01"}]
     }
     if {$turned} {
+	dict unset e(protect,$direction) tail,$which
 	Move $id $direction $which [expr {$phase + 1}] 0
     }
 }

@@ -111,6 +111,9 @@ proc ::pyossl::expect::protect::Phase {id direction phase} {
 }
 
 proc ::pyossl::expect::protect::Derive {id direction phase} {
+    if {$phase < 0} {
+	return
+    }
     set known [Known $id]
     set side [Side $id $direction]
     if {![dict exists $known suite]} {
@@ -477,7 +480,6 @@ proc ::pyossl::expect::protect::Padded {id direction type version plain
 # protect::Put id type version plain padding --
 #	A record of the script's on the wire, and into the log.
 proc ::pyossl::expect::protect::Put {id type version plain {padding 0}} {
-    Begin $id out
     set record [Padded $id out $type $version $plain $padding]
     ::pyossl::expect::event::add $id \
 	[dict merge {kind record from self number 0} $record]
@@ -503,6 +505,9 @@ proc ::pyossl::expect::protect::Send {id flag words} {
 	return -code error -level 3 -errorcode {TCL WRONGARGS} "wrong # args:\
 	    should be \"send ?-i id? -protected 1 $usage\""
     }
+    # Before the log has messages that are none of the engine's.
+    Begin $id out
+    Phase $id out [lindex [Place $id out wire] 0]
     switch -- $flag {
 	-record {
 	    lassign $words type version plain - padding

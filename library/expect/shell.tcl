@@ -359,6 +359,12 @@ proc ::pyossl::expect::shell::makeChild {} {
 
 # An error in the background is a line like any other.
 proc ::pyossl::expect::shell::background {message info} {
+    if {[lrange [dict get $info -errorcode] 0 1] eq {TCL CANCEL}} {
+	# Ctrl-C was meant for the command, and has hit an event handler that
+	# was at work in it.
+	after 1 ::pyossl::expect::shell::interrupt
+	return
+    }
     variable lastError [dict get $info -errorinfo]
     print [Coloured error "in the background: [OneLine $message]"]
 }
@@ -461,9 +467,18 @@ proc ::pyossl::expect::shell::typed {characters} {
     if {$busy && $interrupt >= 0} {
 	set characters [string range $characters $interrupt+1 end]
 	set ::pyossl::expect::lineedit::keys ""
-	interp cancel $child interrupted
+	interrupt
     }
     ::pyossl::expect::lineedit::feed $characters
+}
+
+# Ends the command that is running.
+proc ::pyossl::expect::shell::interrupt {} {
+    variable busy
+    variable child
+    if {$busy} {
+	interp cancel $child interrupted
+    }
 }
 
 # Lets a command run for a moment more, see [lookAtKeys].

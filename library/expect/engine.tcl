@@ -47,7 +47,8 @@ proc ::pyossl::expect::tls::Begin {id role ctx owned options} {
     upvar #0 ::pyossl::expect::endpoint::data::$id e
     array set e [list role $role ctx $ctx owned $owned input "" output "" \
 	wire "" outq {} events {} driving 0 again 0 scheduled 0 number,in 0 \
-	number,out 0 filters,in {} filters,out {} facts {}]
+	number,out 0 filters,in {} filters,out {} guards,in {} guards,out {} \
+	secrets {} facts {}]
     Watch $ctx
     set e(conn) [::pyossl::conn new $ctx]
     set byConn($e(conn)) $id
@@ -406,7 +407,7 @@ proc ::pyossl::expect::tls::Commit {id} {
 proc ::pyossl::expect::tls::Out {id record} {
     upvar #0 ::pyossl::expect::endpoint::data::$id e
     dict set record number [incr e(number,out)]
-    if {[llength $e(filters,out)] == 0} {
+    if {[llength $e(filters,out)] == 0 && ![info exists e(protect,out)]} {
 	Wire $id $record
 	return
     }
@@ -447,7 +448,8 @@ proc ::pyossl::expect::tls::Flush {id} {
 # A record through the filters of a direction.
 proc ::pyossl::expect::tls::Filter {id direction record} {
     upvar #0 ::pyossl::expect::endpoint::data::$id e
-    if {[llength $e(filters,$direction)] == 0} {
+    if {[llength $e(filters,$direction)] == 0
+	    && ![info exists e(protect,$direction)]} {
 	return [list $record]
     }
     return [::pyossl::expect::FilterRun $id $direction $record]
@@ -545,6 +547,8 @@ proc ::pyossl::expect::tls::Secret {conn line} {
     if {[info exists byConn($conn)]} {
 	upvar #0 ::pyossl::expect::endpoint::data::$byConn($conn) e
 	lappend e(events) [dict create kind secret line $line]
+	# Those who protect records cannot wait for the log.
+	lappend e(secrets) $line
     }
 }
 

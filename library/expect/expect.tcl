@@ -37,6 +37,7 @@ namespace eval ::pyossl::expect {
 	record.tcl {record::split record::build record::bytes}
 	authority.tcl {authority::issue authority::ca authority::cafile
 	    authority::file}
+	protect.tcl {protect::Pass protect::Send protect::Guard}
 	raw.tcl {raw::spawn raw::listen}
 	program.tcl {program::spawn}
 	conn.tcl {conn::spawn}

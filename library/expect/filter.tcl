@@ -27,7 +27,7 @@ namespace eval ::pyossl::expect::filter {
     }
 }
 
-# wire id out|in ?filter? --
+# wire id out|in ?-protected boolean? ?filter? --
 # wire id reset --
 #	Puts a filter behind those that an endpoint has in a direction; reset
 #	takes all of them off, and what they held back goes on. Without a filter
@@ -46,6 +46,11 @@ namespace eval ::pyossl::expect::filter {
 #		    truncate	lets N records through and ends the transport
 #		    inject	puts RECORD (type, version, fragment) before
 #				record N
+#	-protected	1: the filter stands between the engine and its
+#		encryption. Records come decrypted, with protected 1, and are
+#		encrypted when they go on; padding is the number of zeros behind
+#		them in TLS 1.3. Not for coalesce, delay and truncate, nor for
+#		suites that are no AEAD.
 # Errors:
 #	PYOSSL EXPECT VALUE for arguments that make no sense, PYOSSL EXPECT KIND
 #	for an endpoint without an engine. An error in a filter is that of the
@@ -66,12 +71,27 @@ proc ::pyossl::expect::wire {id direction args} {
 	    $direction] "bad direction \"$direction\": must be out, in or reset"
     }
     if {[llength $args] == 0} {
-	return [lmap row $e(filters,$direction) {lindex $row 0}]
+	return [lmap row [concat $e(guards,$direction) $e(filters,$direction)] {
+	    lindex $row 0
+	}]
+    }
+    set protected 0
+    if {[lindex $args 0] eq "-protected" && [llength $args] > 2} {
+	set args [lassign $args - protected]
+	if {![string is boolean -strict $protected]} {
+	    return -code error -errorcode \
+		[list PYOSSL EXPECT VALUE $protected] \
+		"-protected must be a boolean, not \"$protected\""
+	}
     }
     # wire ID out drop 1 is as good as wire ID out {drop 1}.
     set words [lindex $args 0]
     if {[llength $args] > 1} {
 	set words $args
+    }
+    if {$protected} {
+	protect::Guard $id $direction $words
+	return
     }
     lappend e(filters,$direction) [list $words [filter::Prefix $words]]
     return
@@ -162,7 +182,16 @@ proc ::pyossl::expect::FilterRun {id direction record} {
     dict set record direction $direction
     dict set record encrypted [Encrypted $id $direction $record]
     set before $record
-    set records [filter::Through $id $direction [list $record] 0]
+    set records [list $record]
+    if {$direction eq "out" && [info exists e(protect,out)]} {
+	set records [protect::Pass $id out $record]
+    }
+    set records [filter::Through $id $direction $records 0]
+    if {$direction eq "in" && [info exists e(protect,in)]} {
+	set records [concat {*}[lmap one $records {
+	    protect::Pass $id in $one
+	}]]
+    }
     if {[llength $records] == 0} {
 	event::add $id [dict create kind filter direction $direction \
 	    record $before]
@@ -288,8 +317,9 @@ proc ::pyossl::expect::filter::Reset {id} {
     variable states
     upvar #0 ::pyossl::expect::endpoint::data::$id e
     foreach direction {out in} {
-	set rows $e(filters,$direction)
+	set rows [concat $e(filters,$direction) $e(guards,$direction)]
 	set e(filters,$direction) {}
+	set e(guards,$direction) {}
 	foreach row $rows {
 	    set prefix [lindex $row 1]
 	    if {[string match ::pyossl::expect::filter::* [lindex $prefix 0]]} {
@@ -316,13 +346,14 @@ proc ::pyossl::expect::filter::Forget {id} {
     variable states
     upvar #0 ::pyossl::expect::endpoint::data::$id e
     foreach direction {out in} {
-	foreach row $e(filters,$direction) {
+	foreach row [concat $e(filters,$direction) $e(guards,$direction)] {
 	    set prefix [lindex $row 1]
 	    if {[string match ::pyossl::expect::filter::* [lindex $prefix 0]]} {
 		Drop [lindex $prefix 1]
 	    }
 	}
 	set e(filters,$direction) {}
+	set e(guards,$direction) {}
     }
 }
 

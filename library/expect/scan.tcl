@@ -237,8 +237,8 @@ proc ::pyossl::expect::probe::ScanSignatures {p version} {
 }
 
 # Share p -- words for Hello: a group with a key share that the server takes at
-# once, and no other.  A point of most curves must be made, for the others any
-# bytes are one.
+# once, and no other.  A point of most curves must be made, of two any bytes are
+# one; and 4 is the square of the generator of all FFDHE groups.
 proc ::pyossl::expect::probe::Share {p} {
     set groups [Noted $p groups TLSv1.3]
     foreach {group how} {
@@ -248,9 +248,9 @@ proc ::pyossl::expect::probe::Share {p} {
 	if {$group ni $groups} {
 	    continue
 	}
-	# The first byte makes it less than the prime.
-	set key [expr {[string is integer $how]
-	    ? "\x01[::pyossl::rand bytes [expr {$how - 1}]]" : [Point $how]}]
+	set key [expr {![string is integer $how] ? [Point $how]
+	    : $how < 100 ? [::pyossl::rand bytes $how]
+	    : "[string repeat \0 [expr {$how - 1}]]\x04"}]
 	return [list groups [list $group] without key_share more [list [list \
 	    extension_type key_share client_shares [list [list \
 	    group $group key_exchange $key]]]]]

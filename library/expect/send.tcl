@@ -10,13 +10,15 @@
 
 namespace eval ::pyossl::expect {
     variable sendUsage "send ?-i id? ?-slow {size seconds}? ?--? data, or\
-	send ?-i id? -record|-handshake|-alert|-bytes|-shutdown|-eof|-reset ..."
+	send ?-i id? ?-protected boolean?\
+	-record|-handshake|-alert|-bytes|-shutdown|-eof|-reset ..."
 }
 
 # send ?-i id? ?-slow {size seconds}? ?--? data --
 # send ?-i id? -record TYPE VERSION BYTES ?-length N?
 # send ?-i id? -handshake NAME ?BODYDICT?
 # send ?-i id? -alert LEVEL DESCRIPTION
+# send ?-i id? -protected 1 -record|-handshake|-alert ...
 # send ?-i id? -bytes BYTES
 # send ?-i id? -shutdown | -eof | -reset
 #	Sends to an endpoint; never waits, but for -slow.
@@ -28,6 +30,10 @@ namespace eval ::pyossl::expect {
 #	-record		one record; -length says another length than it has.
 #	-handshake	a handshake message, as encode makes it, in a record.
 #	-alert		an alert in a record.
+#	-protected	1: the record is encrypted with the keys of the engine,
+#			as its own; -padding behind -record is a number of zeros
+#			for TLS 1.3. Type 0 is for contents that are given with
+#			their type and padding.
 #	-bytes		bytes on the wire, untouched.
 #	-shutdown	close_notify
 #	-eof		the end of the output (TCP's FIN), without close_notify
@@ -57,6 +63,7 @@ proc ::pyossl::expect::Send {words} {
     variable sendUsage
     set id ""
     set slow ""
+    set protected 0
     while {[string match -* [lindex $words 0]] && [llength $words] > 0} {
 	set words [lassign $words flag]
 	switch -- $flag {
@@ -76,14 +83,25 @@ proc ::pyossl::expect::Send {words} {
 		}
 	    }
 	    -raw { }
+	    -protected {
+		set words [lassign $words protected]
+		if {![string is boolean -strict $protected]} {
+		    return -code error -level 2 -errorcode \
+			[list PYOSSL EXPECT VALUE $protected] \
+			"-protected must be a boolean, not \"$protected\""
+		}
+	    }
 	    -record - -handshake - -alert - -bytes - -shutdown - -eof -
 	    -reset {
+		if {$protected && $flag in {-record -handshake -alert}} {
+		    return [protect::Send [Sender $id] $flag $words]
+		}
 		return [SendWire [Sender $id] $flag $words]
 	    }
 	    default {
 		return -code error -level 2 -errorcode \
 		    [list TCL LOOKUP INDEX flag $flag] "bad flag \"$flag\":\
-		    must be -i, -slow, -s, -record, -handshake, -alert,\
+		    must be -i, -slow, -s, -protected, -record, -handshake, -alert,\
 		    -bytes, -shutdown, -eof, -reset, -raw, or --"
 	    }
 	}

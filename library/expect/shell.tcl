@@ -359,6 +359,12 @@ proc ::pyossl::expect::shell::makeChild {} {
 
 # An error in the background is a line like any other.
 proc ::pyossl::expect::shell::background {message info} {
+    if {[lrange [dict get $info -errorcode] 0 1] eq {TCL CANCEL}} {
+	# Ctrl-C was meant for the command, and has hit an event handler that
+	# was at work in it.
+	after 1 ::pyossl::expect::shell::interrupt
+	return
+    }
     variable lastError [dict get $info -errorinfo]
     print [Coloured error "in the background: [OneLine $message]"]
 }
@@ -372,6 +378,14 @@ proc ::pyossl::expect::shell::run {command} {
     variable child
     variable busy
     variable lastError
+    # Ctrl-C may have been typed ahead, together with the command.
+    set ahead $::pyossl::expect::lineedit::keys
+    set interrupt [string last \x03 $ahead]
+    if {$interrupt >= 0} {
+	set ::pyossl::expect::lineedit::keys [string range $ahead $interrupt+1 end]
+	print [Coloured error interrupted]
+	return
+    }
     set busy 1
     limit
     try {
@@ -453,9 +467,18 @@ proc ::pyossl::expect::shell::typed {characters} {
     if {$busy && $interrupt >= 0} {
 	set characters [string range $characters $interrupt+1 end]
 	set ::pyossl::expect::lineedit::keys ""
-	interp cancel $child interrupted
+	interrupt
     }
     ::pyossl::expect::lineedit::feed $characters
+}
+
+# Ends the command that is running.
+proc ::pyossl::expect::shell::interrupt {} {
+    variable busy
+    variable child
+    if {$busy} {
+	interp cancel $child interrupted
+    }
 }
 
 # Lets a command run for a moment more, see [lookAtKeys].

@@ -513,9 +513,10 @@ apply {{} {
     testConstraint ipv6 [expr {![catch {
 	close [socket -server list -myaddr ::1 0]
     }]}]
-    # Does openssl s_server take commands on its input?  On Windows it looks
-    # at the console's keyboard.
-    testConstraint commands [expr {$::tcl_platform(platform) eq "unix"}]
+    # Does openssl s_server serve while its input is a pipe?  On Windows it
+    # wants the keyboard of a console.
+    testConstraint sserver [expr {[testConstraint openssl]
+	    && $::tcl_platform(platform) eq "unix"}]
     # Does a reset come through?  Wine's select takes it away, and leaves an
     # end of file.
     testConstraint resets [expr {$::tcl_platform(platform) eq "unix"

@@ -42,7 +42,7 @@ foreach name {
 #	-cafile FILE	the authorities that are trusted; default the platform's
 #	-starttls smtp|imap|pop3|ftp	what is spoken before TLS
 #	-scan LIST	only some parts: suites groups signatures certificates
-#		extensions alpn sessions tolerance; protocols always
+#		extensions alpn sessions tolerance; versions and suites always
 #	-progress 0|1|COMMAND	1 shows the progress on stderr, which is the
 #		default where that is a terminal; a command gets the scans done,
 #		the scans known and the connections so far

@@ -87,7 +87,8 @@ proc ::pyossl::expect::probe::Page {result} {
     return "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta\
 	charset=\"utf-8\">\n<meta name=\"viewport\"\
 	content=\"width=device-width, initial-scale=1\">\n<title>TLS of\
-	$title</title>\n<style>[string map {\n\t \n \t {    }} $style]</style>\n</head>\n<body>\n<main>\n$body</main>\n</body>\n</html>\n"
+	$title</title>\n<style>[string map {\n\t \n \t {    }} $style]</style>\n</head>\n[string cat \
+	"<body>\n<main>\n$body</main>\n</body>\n</html>\n"]"
 }
 
 proc ::pyossl::expect::probe::Html {text} {

@@ -52,7 +52,11 @@ proc ::pyossl::expect::probe::ScanVersion {p version} {
 
 # A handful of suites, of which every server has one.
 proc ::pyossl::expect::probe::UsualSuites {version} {
-    return [lsearch -all -inline -regexp [AllSuites $version] {^TLS_((ECDHE_(RSA|ECDSA)|DHE_RSA|RSA)_WITH_(AES_(128|256)_(CBC_SHA|GCM_SHA256|GCM_SHA384)|3DES_EDE_CBC_SHA|RC4_128_SHA)|AES.*GCM.*|CHACHA.*)$}]
+    return [lsearch -all -inline -regexp [AllSuites $version] {(?x) ^TLS_(
+	(ECDHE_(RSA|ECDSA)|DHE_RSA|RSA)_WITH_
+	    (AES_(128|256)_(CBC_SHA|GCM_SHA256|GCM_SHA384)
+	    |3DES_EDE_CBC_SHA|RC4_128_SHA)
+	|AES.*GCM.*|CHACHA.*)$}]
 }
 
 #------------------------------------------------------------------------

@@ -68,8 +68,7 @@ foreach {letter version} {B TLSv1.3 C TLSv1.2} {
 	6 {content $bytes [string range $bytes 4 end-1]} {decode_error}
 	    {it lacks a byte}
 	7 {string replace $bytes 4 5 \x08\x04}
-	    {illegal_parameter decrypt_error handshake_failure
-	    unsupported_certificate} {its algorithm is not that of the key}
+	    {illegal_parameter decrypt_error handshake_failure} {its algorithm is not that of the key}
 	8 {string replace $bytes 4 5 \xfe\xfe}
 	    {illegal_parameter decrypt_error handshake_failure}
 	    {its algorithm is one that nobody knows}

@@ -47,7 +47,7 @@ static const struct Cipher {
 
 /* The arguments cipher key nonce aad data. */
 static int
-GetJob(
+ReadJob(
     Tcl_Interp *interp,
     Tcl_Obj *const objv[],
     Job *jobPtr)
@@ -149,7 +149,7 @@ AeadSeal(
     Job job;
 
     (void) ipPtr; (void) objc;
-    if (GetJob(interp, objv, &job) != TCL_OK) {
+    if (ReadJob(interp, objv, &job) != TCL_OK) {
 	return TCL_ERROR;
     }
     if (job.dataLength > INT_MAX - TAG_BYTES) {
@@ -181,7 +181,7 @@ AeadOpen(
     Job job;
 
     (void) ipPtr; (void) objc;
-    if (GetJob(interp, objv, &job) != TCL_OK) {
+    if (ReadJob(interp, objv, &job) != TCL_OK) {
 	return TCL_ERROR;
     }
     length = job.dataLength - TAG_BYTES;

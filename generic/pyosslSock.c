@@ -55,6 +55,21 @@ PyosslSockDirect(
  * ---------------------------------------------------------------------
  */
 
+/* Results: 1 if bytes can go either way; 0 with the errno why they cannot. */
+static int
+Connected(
+    PyosslSock *sockPtr,
+    int *errnoPtr)
+{
+    int state = sockPtr->connecting
+	    ? PyosslSockConnectStep(sockPtr, errnoPtr) : 1;
+
+    if (state == 0) {
+	*errnoPtr = EAGAIN;
+    }
+    return state > 0;
+}
+
 static int
 SockRead(
     void *inst,
@@ -64,15 +79,8 @@ SockRead(
 {
     PyosslSock *sockPtr = inst;
 
-    if (sockPtr->connecting) {
-	int state = PyosslSockConnectStep(sockPtr, errnoPtr);
-
-	if (state <= 0) {
-	    if (state == 0) {
-		*errnoPtr = EAGAIN;
-	    }
-	    return -1;
-	}
+    if (!Connected(sockPtr, errnoPtr)) {
+	return -1;
     }
     return PyosslSockRecv(sockPtr->fd, buf, size, errnoPtr);
 }
@@ -86,15 +94,8 @@ SockWrite(
 {
     PyosslSock *sockPtr = inst;
 
-    if (sockPtr->connecting) {
-	int state = PyosslSockConnectStep(sockPtr, errnoPtr);
-
-	if (state <= 0) {
-	    if (state == 0) {
-		*errnoPtr = EAGAIN;
-	    }
-	    return -1;
-	}
+    if (!Connected(sockPtr, errnoPtr)) {
+	return -1;
     }
     return PyosslSockSend(sockPtr->fd, buf, size, errnoPtr);
 }

@@ -495,6 +495,9 @@ apply {{} {
 	common::peerConstraint $name [expr {[auto_execok $program] ne ""
 		|| [file executable /usr/sbin/$program]}]
     }
+    # Can a program have a terminal?  Not in a system without /dev/pts.
+    testConstraint pty [expr {$::tcl_platform(platform) eq "unix"
+	    && ![catch {exec sh -c ": <>/dev/ptmx" 2>@1}]}]
     foreach {name package} {thread Thread tls tls tcllib md5} {
 	common::peerConstraint $name [common::hasPackage $package]
     }

@@ -116,6 +116,9 @@ mount -t proc proc "$root/proc" || die "cannot mount /proc"
 mounted="proc"
 mount --bind /dev "$root/dev" || die "cannot mount /dev"
 mounted="dev $mounted"
+# Of its own, since the bind leaves out what is mounted in /dev.
+mount -t devpts devpts "$root/dev/pts" || die "cannot mount /dev/pts"
+mounted="dev/pts $mounted"
 if mount -t tmpfs tmpfs "$root/dev/shm" 2>/dev/null; then
     mounted="dev/shm $mounted"
 fi

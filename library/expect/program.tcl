@@ -230,7 +230,8 @@ proc ::pyossl::expect::program::Kill {signal pids} {
 	    catch {exec taskkill /F /T /PID $pid}
 	}
     } else {
-	catch {exec kill -s $signal {*}$pids 2>@1}
+	# The shell's own: a small Debian has no program kill.
+	catch {exec sh -c {kill -s "$@"} sh $signal {*}$pids 2>@1}
     }
 }
 

@@ -537,7 +537,7 @@ proc ::pyossl::expect::shell::around {what} {
 proc ::pyossl::expect::shell::suspend {} {
     ::pyossl::expect::terminal::restore
     puts ""
-    catch {exec kill -TSTP [pid]}
+    catch {exec sh -c "kill -TSTP [pid]"}
     ::pyossl::expect::terminal::keys
 }
 

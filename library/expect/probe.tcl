@@ -94,7 +94,7 @@ proc ::pyossl::expect::probe::Begin {host port words} {
 	free $P(-parallel) queue {} silent 0 connections 0 \
 	patience [expr {2 * $P(-parallel) + 10}] \
 	started [clock milliseconds] wait 0 known 0 done 0 failure {} \
-	coroutines {} orphan 0 shown 0 \
+	coroutines {} shown 0 \
 	result [Blank $host $port]]
     return $p
 }
@@ -246,23 +246,40 @@ proc ::pyossl::expect::probe::Run {p scans} {
 	return
     }
     incr P(known) [llength $scans]
-    set P(running) [llength $scans]
     foreach scan $scans {
 	set name [namespace current]::run::c[incr serial]
 	dict set P(coroutines) $name 1
 	coroutine $name [namespace current]::Alone $p $scan
     }
     set P(waiter) [info coroutine]
-    while {$P(running) > 0} {
+    while {[Running $p]} {
 	if {$P(waiter) ne ""} {
 	    yield
 	} else {
 	    vwait ${p}(wait)
 	}
     }
+    if {[dict size $P(coroutines)]} {
+	# Tcl forgets an [interp cancel] that has hit an event handler.
+	set P(coroutines) {}
+	return -code error -errorcode {PYOSSL EXPECT PROBE interrupted} \
+	    interrupted
+    }
     if {$P(failure) ne ""} {
 	return -options [lindex $P(failure) 1] [lindex $P(failure) 0]
     }
+}
+
+# Running p -- whether a scan is at work.  One whose coroutine has gone without
+# a word was broken off.
+proc ::pyossl::expect::probe::Running {p} {
+    upvar #0 $p P
+    foreach name [dict keys $P(coroutines)] {
+	if {[llength [info commands $name]]} {
+	    return 1
+	}
+    }
+    return 0
 }
 
 # Alone p scan -- a scan in its coroutine. An error in it is that of the probe.
@@ -279,13 +296,6 @@ proc ::pyossl::expect::probe::Alone {p scan} {
 	set P(failure) [list $message $options]
     }
     dict unset P(coroutines) [info coroutine]
-    incr P(running) -1
-    if {$P(orphan)} {
-	if {![dict size $P(coroutines)]} {
-	    unset P
-	}
-	return
-    }
     if {$P(waiter) ne ""} {
 	after 0 [list $P(waiter)]
     }
@@ -293,14 +303,16 @@ proc ::pyossl::expect::probe::Alone {p scan} {
 }
 
 # A probe goes.  Where its wait was broken off, its scans are still there: they
-# ask no more, and the last of them takes the rest away.
+# ask no more, and the rest goes after the last of them, which need not have
+# come to its end.
 proc ::pyossl::expect::probe::Forget {p} {
     upvar #0 $p P
     ShowEnd $p
-    if {[dict size $P(coroutines)]} {
-	set P(orphan) 1
+    if {[Running $p]} {
+	set P(waiter) ""
 	set P(patience) -1
 	set P(-progress) 0
+	after 100 [list [namespace current]::Forget $p]
     } else {
 	unset P
     }

@@ -37,6 +37,12 @@ namespace eval conversing {
     variable serial 0
 }
 
+# Is the OpenSSL of this machine, which its programs and this package have in
+# common, older than that release?
+proc conversing::older {release} {
+    return [expr {[package vcompare [lindex [pyossl::version] 1] $release] < 0}]
+}
+
 proc conversing::cert {name} {
     return [file join [certs::dir] $name]
 }

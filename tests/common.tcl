@@ -446,10 +446,13 @@ proc common::kill {pid} {
 #	A TCP port that was free a moment ago.  Only for programs that cannot
 #	be told to take port 0 and to say which they got; it is a race.
 proc freeport {} {
-    set channel [socket -server list -myaddr 127.0.0.1 0]
-    set port [lindex [fconfigure $channel -sockname] 2]
-    close $channel
-    return $port
+    while 1 {
+	set port [expr {20000 + int(rand() * 12000)}]
+	if {![catch {socket -server list -myaddr 127.0.0.1 $port} channel]} {
+	    close $channel
+	    return $port
+	}
+    }
 }
 
 #------------------------------------------------------------------------

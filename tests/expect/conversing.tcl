@@ -66,7 +66,7 @@ proc conversing::server {name script} {
 	    set words [list gnutls-serv -p $port --http \
 		--x509certfile [cert server.pem] \
 		--x509keyfile [cert server.key]]
-	    set ready {listening on IPv4}
+	    set ready {listening on IPv4 .*done}
 	}
 	pyossl {
 	    set words [list {*}[childtclsh] [testfile server.tcl \

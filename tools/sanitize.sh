@@ -11,6 +11,9 @@
 #	          every process
 #	valgrind  runs the build that is there under memcheck
 #
+#	With PYOSSL_STACKS=1 in the environment a report of ASan's shows the whole
+#	stack of an allocation, through libraries without frame pointers too.
+#
 #	tclsh and libtcl come from the system.  tools/plainalloc.c gives them
 #	malloc in place of Tcl's own allocator, so that every block that Tcl_Alloc
 #	hands out is seen: a use after ckfree and a leak of ckalloc count as such.
@@ -80,7 +83,14 @@ case $tool in
 	# without the tool, so that tests can check it.
 	options="detect_leaks=1:log_path=%LOG%:exitcode=0:strict_string_checks=1"
 	options="$options:detect_stack_use_after_return=1:handle_abort=1"
-	options="$options:fast_unwind_on_malloc=0:malloc_context_size=40"
+	# Whole stacks of where a block was allocated make the suite several
+	# times slower, as every allocation of Tcl's is one of these: they are
+	# for whoever looks for the cause of a report.
+	if test -n "$PYOSSL_STACKS"; then
+	    options="$options:fast_unwind_on_malloc=0:malloc_context_size=40"
+	else
+	    options="$options:malloc_context_size=10"
+	fi
 	PYOSSL_RUNNER="env LD_PRELOAD=$runtime:$alloc ASAN_OPTIONS=$options"
 	PYOSSL_RUNNER="$PYOSSL_RUNNER UBSAN_OPTIONS=print_stacktrace=1:log_path=%LOG%"
 	;;

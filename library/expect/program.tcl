@@ -198,14 +198,10 @@ proc ::pyossl::expect::program::Alive {pids} {
 # Processes with all that descend from them.
 proc ::pyossl::expect::program::Family {pids} {
     set children {}
-    if {[catch {
-	foreach line [split [exec ps -A -o pid=,ppid= 2>@1] \n] {
-	    lassign $line pid parent
-	    dict lappend children $parent $pid
-	}
-    }]} {
-	# Without ps, Linux tells in files.
-	foreach path [glob -nocomplain /proc/\[0-9\]*/stat] {
+    set files [glob -nocomplain /proc/\[0-9\]*/stat]
+    if {[llength $files]} {
+	# Linux tells in files, which costs no program, and there may be none.
+	foreach path $files {
 	    catch {
 		set channel [open $path]
 		set text [read $channel]
@@ -213,6 +209,13 @@ proc ::pyossl::expect::program::Family {pids} {
 		# The name, in parentheses, may hold anything.
 		lassign [string range $text [string last ) $text]+1 end] - parent
 		dict lappend children $parent [lindex [file split $path] 2]
+	    }
+	}
+    } else {
+	catch {
+	    foreach line [split [exec ps -A -o pid=,ppid= 2>@1] \n] {
+		lassign $line pid parent
+		dict lappend children $parent $pid
 	    }
 	}
     }

@@ -30,6 +30,8 @@ namespace eval lab {
 	proc finish {args} { close {*}$args }
     }
     variable harnessProlog {
+	# What it starts must not inherit a sanitizer.
+	unset -nocomplain ::env(LD_PRELOAD)
 	package require pyossl::expect
 	namespace import pyossl::expect::*
 	log_user 0

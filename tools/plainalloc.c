@@ -11,6 +11,8 @@
  *	tools/sanitize.sh builds and preloads it; it is no part of the package.
  */
 
+#define _GNU_SOURCE
+
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,4 +99,26 @@ dlclose(void *handle)
 {
     (void) handle;
     return 0;
+}
+
+/*
+ * The strings that scripts put into the environment are never freed by Tcl,
+ * which drops the array that names them when it finalizes.  LeakSanitizer is
+ * told of them while they can still be found.
+ */
+
+extern char **environ;
+extern void __lsan_ignore_object(const void *block) __attribute__((weak));
+
+void
+Tcl_Finalize(void)
+{
+    void (*original)(void) = (void (*)(void)) dlsym(RTLD_NEXT, "Tcl_Finalize");
+
+    if (__lsan_ignore_object != NULL && environ != NULL) {
+        for (char **string = environ; *string != NULL; string++) {
+            __lsan_ignore_object(*string);
+        }
+    }
+    original();
 }

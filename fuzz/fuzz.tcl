@@ -96,6 +96,8 @@ proc fuzz::run {target bytes} {
     try {
 	[lindex [dict get $targets $target] 1] $bytes
 	sweep $before
+	# Tcl keeps errors for when it is idle.
+	update idletasks
     } finally {
 	interp bgerror {} $handler
     }
@@ -297,13 +299,16 @@ proc fuzz::selfsigned {key} {
 # fuzz::keep from to most --
 #	Makes a folder of the corpus anew: of the inputs in another folder, as
 #	many of the smallest ones as that many bytes can hold.  They are named by
-#	what is in them.
+#	what is in them; those that somebody has named otherwise stay.
 proc fuzz::keep {from to most} {
     set names [lmap path [glob -nocomplain -directory $from *] {
 	list [file size $path] $path
     }]
-    file delete -force $to
-    file mkdir $to
+    foreach path [glob -nocomplain -directory $to *] {
+	if {[regexp {^[0-9a-f]{12}$} [file tail $path]]} {
+	    file delete $path
+	}
+    }
     foreach pair [lsort -integer -index 0 [lsort $names]] {
 	lassign $pair size path
 	if {[incr most -$size] < 0} {

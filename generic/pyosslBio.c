@@ -245,13 +245,17 @@ Readable(
     const PyosslLink *linkPtr,
     size_t size)
 {
-    const unsigned char *in = (unsigned char *) linkPtr->in
-	    + linkPtr->inStart;
+    const unsigned char *in;
     size_t left = linkPtr->inEnd - linkPtr->inStart, whole = 0, record;
 
     if (!linkPtr->datagrams) {
 	return left < size ? left : size;
     }
+    if (left == 0) {
+	/* There may be no buffer yet, and no pointer into it. */
+	return 0;
+    }
+    in = (unsigned char *) linkPtr->in + linkPtr->inStart;
     while (left - whole >= DTLS_HEADER) {
 	record = DTLS_HEADER + (in[whole + 11] << 8) + in[whole + 12];
 	if (record > left - whole || whole + record > size) {

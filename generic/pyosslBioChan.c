@@ -23,6 +23,8 @@ typedef struct ChanTransport {
     PyosslInterp *ipPtr;	/* Where it may be registered; or NULL. */
     int stacked;		/* It lies below our channel. */
     Tcl_Size buffered;		/* Bytes its generic layer still holds. */
+    char *kept;			/* They, once its close has begun; owned. */
+    Tcl_Size keptStart;		/* Where in it the first one is. */
     int direct;			/* The descriptor; -1: use the driver. */
     int checkDirect;		/* It may become direct (connecting). */
     int inner;			/* It is one of our own channels. */
@@ -120,6 +122,32 @@ PyosslChanTransportChannel(
     void *inst)
 {
     return ((ChanTransport *) inst)->chan;
+}
+
+/*
+ * PyosslChanTransportKeep --
+ *	As the close of a channel that ours covers begins: takes over what its
+ *	generic layer still holds. A handshake may have to read it yet, for the
+ *	sake of the last output; and Tcl 8.6 never frees what it has pushed back
+ *	below.
+ */
+void
+PyosslChanTransportKeep(
+    void *inst)
+{
+    ChanTransport *transPtr = inst;
+    Tcl_Size n, length = 0;
+
+    if (transPtr->chan == NULL || !transPtr->stacked
+	    || transPtr->buffered <= 0 || transPtr->kept != NULL) {
+	return;
+    }
+    transPtr->kept = ckalloc(transPtr->buffered);
+    while (length < transPtr->buffered && (n = Tcl_ReadRaw(transPtr->chan,
+	    transPtr->kept + length, transPtr->buffered - length)) > 0) {
+	length += n;
+    }
+    transPtr->buffered = length;
 }
 
 /* PyosslChanTransportDetach -- forgets the channel, which stays open. */
@@ -262,8 +290,14 @@ ChanRead(
 	if (size > transPtr->buffered) {
 	    size = (int) transPtr->buffered;
 	}
-	n = transPtr->stacked ? Tcl_ReadRaw(transPtr->chan, buf, size)
-		: Tcl_Read(transPtr->chan, buf, size);
+	if (transPtr->kept != NULL) {
+	    memcpy(buf, transPtr->kept + transPtr->keptStart, size);
+	    transPtr->keptStart += size;
+	    n = size;
+	} else {
+	    n = transPtr->stacked ? Tcl_ReadRaw(transPtr->chan, buf, size)
+		    : Tcl_Read(transPtr->chan, buf, size);
+	}
 	if (n > 0) {
 	    transPtr->buffered -= n;
 	    return (int) n;
@@ -580,6 +614,9 @@ ChanFree(
     PyosslChanTransportDetach(inst);
     if (transPtr->ipPtr != NULL) {
 	PyosslInterpRelease(transPtr->ipPtr);
+    }
+    if (transPtr->kept != NULL) {
+	ckfree(transPtr->kept);
     }
     ckfree((char *) inst);
 }

@@ -575,6 +575,10 @@ CloseBegins(
     PyosslChan *cPtr = clientData;
 
     cPtr->closing = cPtr->told = 1;
+    if (cPtr->stacked && cPtr->tlsPtr->link.inst != NULL
+	    && cPtr->tlsPtr->link.typePtr == &pyosslChanTransport) {
+	PyosslChanTransportKeep(cPtr->tlsPtr->link.inst);
+    }
 }
 
 /* PyosslChanOpened -- Tcl has made the channel for it. */

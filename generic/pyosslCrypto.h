@@ -67,13 +67,26 @@ typedef struct PyosslLegacy {
     OSSL_LIB_CTX *libCtx;	/* Owned; NULL as long as it is not needed. */
     OSSL_PROVIDER *legacyPtr, *defaultPtr;
 				/* The providers in it. */
-    char missing[80];		/* "CIPHER, for which ... is missing" */
+    double cost;		/* Of the passphrase, in iterations, so far. */
+    char missing[120];		/* "CIPHER, for which ... is missing" */
 } PyosslLegacy;
+
+/*
+ * How often the passphrase of one file may be hashed to read it: some ten
+ * seconds. And how often we do it for each of the three parts of a file.
+ */
+#define PYOSSL_MAX_ITERATIONS	20000000L
+#define PYOSSL_MAX_EXPORT	5000000
 
 MODULE_SCOPE void	PyosslLegacyInit(PyosslLegacy *legacyPtr);
 MODULE_SCOPE void	PyosslLegacyDone(PyosslLegacy *legacyPtr);
-MODULE_SCOPE int	PyosslLegacyCipherNid(const X509_ALGOR *algorPtr);
 MODULE_SCOPE int	PyosslLegacyChoose(PyosslLegacy *legacyPtr, int nid,
+			    OSSL_LIB_CTX **libCtxPtr);
+MODULE_SCOPE int	PyosslLegacyAfford(PyosslLegacy *legacyPtr,
+			    const X509_ALGOR *algorPtr,
+			    const ASN1_INTEGER *integerPtr, const char *what);
+MODULE_SCOPE int	PyosslLegacyUnlock(PyosslLegacy *legacyPtr,
+			    const X509_ALGOR *algorPtr,
 			    OSSL_LIB_CTX **libCtxPtr);
 
 /* Private keys in files (pyosslKeyFile.c); the reason is on the queue. */

@@ -49,8 +49,7 @@ KeyFromLocked(
     int length;
 
     X509_SIG_get0(lockedPtr, &algorPtr, NULL);
-    if (!PyosslLegacyChoose(lockPtr->legacyPtr,
-	    PyosslLegacyCipherNid(algorPtr), &libCtx)) {
+    if (!PyosslLegacyUnlock(lockPtr->legacyPtr, algorPtr, &libCtx)) {
 	return NULL;
     }
     length = PyosslPassRead(buf, sizeof(buf), 0, lockPtr->passPtr);

@@ -187,13 +187,17 @@ PyosslObjectDup(
     int objc,
     Tcl_Obj *const objv[])
 {
-    void *copyPtr = objPtr->classPtr->dupProc(objPtr->nativePtr);
+    void *copyPtr;
 
     (void) objc; (void) objv;
+    ERR_clear_error();
+    copyPtr = objPtr->classPtr->dupProc(objPtr->nativePtr);
     if (copyPtr == NULL) {
 	return PyosslFailQueue(interp, objPtr->classPtr->module,
 		"cannot copy the object");
     }
+    /* A key or an extension that cannot be read is copied, and complained of. */
+    ERR_clear_error();
     return PyosslObjectReturn(objPtr->ipPtr, objPtr->classPtr, copyPtr);
 }
 

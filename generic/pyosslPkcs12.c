@@ -523,9 +523,9 @@ Pkcs12Export(
     memset(&export, 0, sizeof(export));
     export.p12Ptr = p12Ptr;
     if ((objc > 3 && PyosslGetIntRange(interp, PYOSSL_CRYPTO, "iter",
-	    objv[3], 0, INT_MAX, &export.iter) != TCL_OK)
+	    objv[3], 0, PYOSSL_MAX_EXPORT, &export.iter) != TCL_OK)
 	    || (objc > 4 && PyosslGetIntRange(interp, PYOSSL_CRYPTO,
-	    "maciter", objv[4], -1, INT_MAX, &export.macIter) != TCL_OK)
+	    "maciter", objv[4], -1, PYOSSL_MAX_EXPORT, &export.macIter) != TCL_OK)
 	    || PyosslPkcs12Pass(interp, objPtr->ipPtr, objc - 2, objv + 2, &pass)
 	    != TCL_OK) {
 	return TCL_ERROR;

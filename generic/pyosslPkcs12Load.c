@@ -23,7 +23,7 @@ typedef struct Parse {
     const char *pass;		/* Or NULL. */
     int passLength;
     PyosslLegacy legacy;	/* For old ciphers. */
-    char message[160];		/* What to say; empty: nothing special. */
+    char message[200];		/* What to say; empty: nothing special. */
     int locked;			/* Something in it is encrypted. */
     EVP_PKEY *pkeyPtr;		/* The first key. Owned. */
     Tcl_Obj *keyNameObj;	/* Its friendly name, or NULL. Counted. */
@@ -63,7 +63,7 @@ ParseDone(
     PyosslLegacyDone(&parsePtr->legacy);
 }
 
-/* Finds what is to decrypt an encryption, see PyosslLegacyChoose. */
+/* Finds what is to decrypt an encryption, see PyosslLegacyUnlock. */
 static int
 ChooseContext(
     Parse *parsePtr,
@@ -71,8 +71,7 @@ ChooseContext(
     OSSL_LIB_CTX **libCtxPtr)
 {
     parsePtr->locked = 1;
-    if (PyosslLegacyChoose(&parsePtr->legacy,
-	    PyosslLegacyCipherNid(algorPtr), libCtxPtr)) {
+    if (PyosslLegacyUnlock(&parsePtr->legacy, algorPtr, libCtxPtr)) {
 	return 1;
     }
     if (parsePtr->legacy.missing[0] != '\0') {
@@ -306,6 +305,16 @@ CheckMac(
     PKCS12 *pfxPtr,
     const PyosslPass *passPtr)
 {
+    const X509_ALGOR *algorPtr;
+    const ASN1_INTEGER *iterPtr;
+
+    PKCS12_get0_mac(NULL, &algorPtr, NULL, &iterPtr, pfxPtr);
+    if (!PyosslLegacyAfford(&parsePtr->legacy, algorPtr, iterPtr, "a MAC")) {
+	snprintf(parsePtr->message, sizeof(parsePtr->message),
+		"cannot load the PKCS#12 data: it has %s",
+		parsePtr->legacy.missing);
+	return 0;
+    }
     if (PKCS12_verify_mac(pfxPtr, parsePtr->pass, parsePtr->passLength)) {
 	return 1;
     }

@@ -240,6 +240,7 @@ MODULE_SCOPE const PyosslTransportType pyosslChanTransport;
 MODULE_SCOPE void *	PyosslChanTransportNew(Tcl_Interp *interp,
 			    Tcl_Channel chan, int stacked);
 MODULE_SCOPE Tcl_Channel PyosslChanTransportChannel(void *inst);
+MODULE_SCOPE void	PyosslChanTransportKeep(void *inst);
 MODULE_SCOPE void	PyosslChanTransportDetach(void *inst);
 MODULE_SCOPE void	PyosslChanTransportLeave(void *inst,
 			    PyosslLink *linkPtr);

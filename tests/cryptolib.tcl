@@ -9,6 +9,8 @@
 #	openssl WORD ...	runs openssl, and returns what it wrote to -out
 #	opensslsays WORD ...	runs openssl, and returns what it said
 #	der TAG PART ...	a value in DER
+#	pbes2 N ?R P?		the algorithm of what a passphrase encrypts, which is
+#				hashed N times; with R and P it is scrypt
 #	damaged BYTES LOAD USE	whether a loader stands damaged bytes
 #	probe SCRIPT ...	what a USE is made of
 #	noise LOAD		and large ones that mean nothing
@@ -78,6 +80,24 @@ proc der {tag args} {
 #	An OBJECT IDENTIFIER from the hexadecimal form of its contents.
 proc oid {hex} {
     return [der 6 [binary format H* $hex]]
+}
+
+# number value -- an INTEGER below 2 to the 31.
+proc number {value} {
+    set hex [format %08x $value]
+    regsub {^(00(?=[0-7]))+} $hex "" hex
+    return [der 2 [binary decode hex $hex]]
+}
+
+proc pbes2 {n {r 0} {p 0}} {
+    if {$r} {
+	set derive [der 0x30 [oid 2b06010401da47040b] [der 0x30 [der 4 saltsalt] \
+		[number $n] [number $r] [number $p]]]
+    } else {
+	set derive [der 0x30 [oid 2a864886f70d01050c] [der 0x30 [der 4 saltsalt] [number $n]]]
+    }
+    return [der 0x30 [oid 2a864886f70d01050d] [der 0x30 $derive \
+	    [der 0x30 [oid 60864801650304012a] [der 4 [string repeat i 16]]]]]
 }
 
 # damaged bytes load use --
@@ -158,7 +178,7 @@ proc damagedOne {what bytes load use allowed} {
 # noise load ?ms? --
 #	Loads ten million bytes of several sorts; each has to be an Error, and
 #	soon.  Returns a list of what is wrong.
-proc noise {load {ms 3000}} {
+proc noise {load {ms 10000}} {
     set wrong {}
     set size 10000000
     set head [binary format H* 30840098967a]

@@ -504,7 +504,8 @@ apply {{} {
     # Can a program have a terminal?  Not in a system without /dev/pts.
     testConstraint pty [expr {$::tcl_platform(platform) eq "unix"
 	    && ![catch {exec sh -c ": <>/dev/ptmx" 2>@1}]}]
-    foreach {name package} {thread Thread tls tls tcllib md5} {
+    foreach {name package} {thread Thread tls tls tcllib md5
+	    vfs vfs::zip} {
 	common::peerConstraint $name [common::hasPackage $package]
     }
     # OpenSSL's provider of old algorithms, which is a file of its own.

@@ -33,24 +33,30 @@ proc bridge::translate {word} {
 proc bridge::accept {channel args} {
     variable running
     fconfigure $channel -blocking 0 -translation binary -buffering none
-    set running($channel) [dict create input "" pipe "" errors "" open 2]
+    set running($channel) [dict create state new input "" \
+	    pipe "" errors "" open 2]
     fileevent $channel readable [list bridge::receive $channel]
 }
 
-# Something from a bridge.exe, or its end.
+# Something from a bridge.exe, or its end, which comes last: who closed a
+# connection with input that nobody has read would reset it, and what was said
+# before might get lost.
 proc bridge::receive {channel} {
     variable running
     if {[catch {read $channel} data]} {
 	set data ""
     }
     dict append running($channel) input $data
-    if {[dict get $running($channel) pipe] eq ""} {
-	begin $channel
+    switch -- [dict get $running($channel) state] {
+	new {
+	    begin $channel
+	}
+	ended {
+	    dict set running($channel) input ""
+	}
     }
-    if {[info exists running($channel)]} {
-	pass $channel
-    }
-    if {[info exists running($channel)] && [eof $channel]} {
+    pass $channel
+    if {[eof $channel]} {
 	abandon $channel
     }
 }
@@ -74,15 +80,12 @@ proc bridge::begin {channel} {
 	incr at [expr {4 + $length}]
     }
     set words [lassign $words key]
-    if {$key ne $::env(PYOSSL_BRIDGE_KEY)} {
-	finish $channel
-	return
-    }
     dict set running($channel) input [string range $input $at end]
-    if {[catch {start $channel {*}$words} message]} {
+    if {$key ne $::env(PYOSSL_BRIDGE_KEY)} {
+	finish $channel 126
+    } elseif {[catch {start $channel {*}$words} message]} {
 	send $channel E "bridge: $message\n"
-	send $channel X 127
-	finish $channel
+	finish $channel 127
     }
 }
 
@@ -98,6 +101,7 @@ proc bridge::start {channel folder args} {
     set pipe [open |[list setsid sh -c $script 2>@ $errorsOut] r+]
     close $errorsOut
     cd /
+    dict set running($channel) state running
     dict set running($channel) pipe $pipe
     dict set running($channel) errors $errors
     foreach {from kind} [list $pipe O $errors E] {
@@ -147,8 +151,7 @@ proc bridge::output {channel from kind} {
 		    ? [lindex $code 2] : 128}]
 	}
 	close [dict get $running($channel) errors]
-	send $channel X $status
-	finish $channel
+	finish $channel $status
     }
 }
 
@@ -159,10 +162,12 @@ proc bridge::send {channel kind data} {
     }
 }
 
-proc bridge::finish {channel} {
+# Tells how the program has ended.
+proc bridge::finish {channel status} {
     variable running
-    unset running($channel)
-    catch {close $channel}
+    send $channel X $status
+    dict set running($channel) state ended
+    dict set running($channel) pipe ""
 }
 
 # Nobody is there any more who would want the program.
@@ -176,7 +181,8 @@ proc bridge::abandon {channel} {
 	catch {close $pipe}
 	catch {close [dict get $running($channel) errors]}
     }
-    finish $channel
+    unset running($channel)
+    catch {close $channel}
 }
 
 proc bridge::main {portFile} {

@@ -382,6 +382,18 @@ proc peersend {peer text} {
     puts -nonewline [dict get $::common::peers $peer channel] $text
 }
 
+# peerpath path --
+#	A path as an outside program has to have it in a file that it reads.
+#	Under Wine it is one of the Unix side, where paths among its arguments
+#	are looked after (win/bridge.tcl).
+proc peerpath {path} {
+    if {![info exists ::env(PYOSSL_BRIDGE)]} {
+	return $path
+    }
+    return [string map -nocase [list Z:/ / C:/ $::env(WINEPREFIX)/drive_c/] \
+	    [file normalize $path]]
+}
+
 # closestdin peer --
 #	Ends the input of a program.
 proc closestdin {peer} {

@@ -9,8 +9,8 @@
 #	writes its port to that file, and serves until it is killed. It does nothing
 #	for those who do not say $PYOSSL_BRIDGE_KEY.
 #
-#	Paths of Windows among the arguments become the Unix side's: the folders of
-#	Wine's drives are in $WINEPREFIX/dosdevices.
+#	Paths of Windows among the arguments become the Unix side's, and those of
+#	drive C in the output become Windows' again.
 
 namespace eval bridge {
     variable running		;# channel -> dict: input pipe errors open
@@ -19,15 +19,17 @@ namespace eval bridge {
 
 # A word with the paths in it as the Unix side has them.
 proc bridge::translate {word} {
-    set drives $::env(WINEPREFIX)/dosdevices
-    foreach {all letter} [regexp -all -inline {\m([A-Za-z]):[/\\]} $word] {
-	set drive $drives/[string tolower $letter]:
-	if {[file exists $drive]} {
-	    set folder [string trimright [file normalize $drive/.] /]/
-	    set word [string map [list $all $folder \\ /] $word]
-	}
+    if {[regexp {\m[CcZz]:[/\\]} $word]} {
+	set word [string map [list \\ /] $word]
+	set word [regsub -all {\m[Cc]:/} $word $::env(WINEPREFIX)/drive_c/]
+	set word [regsub -all {\m[Zz]:/} $word /]
     }
     return $word
+}
+
+# And what a program says of drive C: as the tests know it.
+proc bridge::translateBack {data} {
+    return [string map [list $::env(WINEPREFIX)/drive_c/ C:/] $data]
 }
 
 proc bridge::accept {channel args} {
@@ -134,7 +136,7 @@ proc bridge::output {channel from kind} {
     variable running
     set data [read $from 65536]
     if {$data ne ""} {
-	send $channel $kind $data
+	send $channel $kind [translateBack $data]
     }
     if {![eof $from]} {
 	return

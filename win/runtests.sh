@@ -158,10 +158,10 @@ new_wine wine1
 start_bridge
 
 say "making the certificates"
-tclsh "$project/tests/certs.tcl" "$work/certs" >"$work/log" 2>&1 \
+tclsh "$project/tests/certs.tcl" "$WINEPREFIX/drive_c/certs" >"$work/log" 2>&1 \
     || { tail -n 5 "$work/log" >&2; die "no certificates"; }
 
-PYOSSL_CERTS=`windows_path "$work/certs"`
+PYOSSL_CERTS=C:/certs
 PYOSSL_BUILD=`windows_path "$build_root"`
 tcllib=`echo 'catch {package require no-such}; puts [lindex [package ifneeded md5 [lindex [package versions md5] end]] end]' | tclsh`
 TCLLIBPATH="{$PYOSSL_BUILD} {`windows_path "$(dirname "$(dirname "$tcllib")")"`}"
@@ -208,7 +208,8 @@ try_zip() {
     (cd "$folder/lib" && unzip -q "$build_root"/pyossl*-win64.zip) || return
     PYOSSL_SCREEN=0
     run_wine 60 "$work/zip" "$folder/bin/`basename "$tclsh"`" \
-	"`windows_path "$project/win/tryzip.tcl"`" "$PYOSSL_CERTS"
+	"`windows_path "$project/win/tryzip.tcl"`" \
+	"`windows_path "$work/wine1/drive_c/certs"`"
     status=$?
     cat "$work/zip"
     test $status = 0 && grep -q '^all is well$' "$work/zip"

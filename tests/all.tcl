@@ -206,16 +206,20 @@ proc suite::start {path} {
     }
     dict set running $channel [dict create path $path log $log group $group \
 	    output "" start [clock milliseconds] timedOut 0 \
-	    watchdog [after [expr {($limit + 20) * 1000}] \
+	    watchdog [after [expr {($limit + ($group ? 20 : 0)) * 1000}] \
 		[list suite::overdue $channel]]]
     fileevent $channel readable [list suite::readable $channel]
 }
 
 # The second net under the time limit: timeout was not there or did not help.
+# A program that the file has started may hold its output open; nobody waits
+# for that.
 proc suite::overdue {channel} {
     variable running
     dict set running $channel timedOut 1
     killAll $channel
+    dict set running $channel watchdog \
+	    [after 5000 [list suite::ended $channel]]
 }
 
 # Kills a test file with what it has started.
@@ -252,7 +256,8 @@ proc suite::ended {channel} {
     after cancel [dict get $running $channel watchdog]
     # Nothing that the file has started may outlive it.
     killAll $channel
-    fconfigure $channel -blocking 1
+    fconfigure $channel -blocking \
+	    [expr {![dict get $running $channel timedOut]}]
     set status 0
     if {[catch {close $channel} message info]} {
 	set status [lindex [dict get $info -errorcode] 2]

@@ -282,7 +282,10 @@ proc childtclsh {} {
 #	can be required, and returns {status output}: 0, an exit status or the
 #	name of a signal, and what it wrote to both its outputs.
 proc runscript {script args} {
-    set preamble "set auto_path [list $::auto_path]\n"
+    # Outside programs do without the sanitizer there too: ps never ends
+    # with it.
+    set preamble "set auto_path [list $::auto_path]
+	unset -nocomplain env(LD_PRELOAD)\n"
     set path [testfile script[incr ::common::serial].tcl \
 	    [encoding convertto utf-8 $preamble$script]]
     try {
@@ -377,6 +380,18 @@ proc peeroutput {peer} {
 #	Writes to the input of a program.
 proc peersend {peer text} {
     puts -nonewline [dict get $::common::peers $peer channel] $text
+}
+
+# peerpath path --
+#	A path as an outside program has to have it in a file that it reads.
+#	Under Wine it is one of the Unix side, where paths among its arguments
+#	are looked after (win/bridge.tcl).
+proc peerpath {path} {
+    if {![info exists ::env(PYOSSL_BRIDGE)]} {
+	return $path
+    }
+    return [string map -nocase [list Z:/ / C:/ $::env(WINEPREFIX)/drive_c/] \
+	    [file normalize $path]]
 }
 
 # closestdin peer --
@@ -501,7 +516,8 @@ apply {{} {
     # Can a program have a terminal?  Not in a system without /dev/pts.
     testConstraint pty [expr {$::tcl_platform(platform) eq "unix"
 	    && ![catch {exec sh -c ": <>/dev/ptmx" 2>@1}]}]
-    foreach {name package} {thread Thread tls tls tcllib md5} {
+    foreach {name package} {thread Thread tls tls tcllib md5
+	    vfs vfs::zip} {
 	common::peerConstraint $name [common::hasPackage $package]
     }
     # OpenSSL's provider of old algorithms, which is a file of its own.

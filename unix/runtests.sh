@@ -22,7 +22,7 @@ project=`cd "\`dirname "$0"\`/.." && pwd` || exit 1
 . "$project/unix/common.sh"
 
 peers="openssl ca-certificates curl gnutls-bin nginx-light python3"
-peers="$peers tcllib tcl-thread tcl-tls tshark tmux expect"
+peers="$peers tcllib tcl-thread tcl-tls tcl-vfs tshark tmux expect"
 target=test
 options=
 extra=

@@ -14,6 +14,9 @@
 #	zip into another fresh Wine, in a folder with a space and other letters
 #	than ASCII in its name, and tried there without a screen.
 #
+#	The programs that the tests talk to (openssl, curl, GnuTLS, nginx, Python,
+#	tshark) are those of the Unix side: bridge.c.
+#
 #	The last line is "N passed, N failed, N skipped".
 #
 #	PYOSSL_BUILD	another folder than build/win
@@ -42,7 +45,10 @@ while test $# -gt 0; do
     shift
 done
 
-install_packages wine wine64 xvfb openssl tcl tcllib unzip
+# Programs of the Unix side that the tests talk to, through bridge.c.
+bridged="openssl curl gnutls-cli gnutls-serv nginx python3 tshark"
+install_packages wine wine64 xvfb tcl tcllib unzip \
+    openssl curl gnutls-bin nginx-light python3 tshark
 PYOSSL_BUILD=$build_root sh "$project/win/crossbuild.sh" $options || exit 1
 . "$build_root/parts"
 
@@ -52,15 +58,17 @@ PYOSSL_BUILD=$build_root sh "$project/win/crossbuild.sh" $options || exit 1
 
 work=`mktemp -d` || die "mktemp failed"
 xvfb=
+bridge=
 
-# Ends what runs in the two prefixes and the X server, whatever happened.
+# Ends what runs in the two prefixes, the bridge and the X server, whatever
+# happened.
 cleanup() {
     for prefix in "$work"/wine*; do
 	test -d "$prefix" && WINEPREFIX=$prefix timeout 20 wineserver -k
     done
-    if test -n "$xvfb"; then
-	kill $xvfb
-    fi
+    for pid in $xvfb $bridge; do
+	kill $pid
+    done
     rm -rf "$work"
 } >/dev/null 2>&1
 trap cleanup 0
@@ -110,6 +118,30 @@ start_display() {
     export DISPLAY
 }
 
+# Programs of Windows that stand for those of the Unix side, and what starts
+# these for them.
+start_bridge() {
+    mkdir "$work/bin"
+    $host-gcc -O2 -municode -static-libgcc -s -o "$work/bridge.exe" \
+	"$project/win/bridge.c" -lws2_32 || die "bridge.c does not compile"
+    for program in $bridged; do
+	cp "$work/bridge.exe" "$work/bin/$program.exe"
+    done
+    PYOSSL_BRIDGE_KEY=`od -An -N16 -tx1 /dev/urandom | tr -d ' '`
+    export PYOSSL_BRIDGE_KEY
+    tclsh "$project/win/bridge.tcl" "$work/port" \
+	>"$work/bridge.log" 2>&1 </dev/null &
+    bridge=$!
+    tries=0
+    while test ! -s "$work/port"; do
+	tries=`expr $tries + 1`
+	test $tries -lt 100 || die "bridge.tcl did not start within ten seconds"
+	sleep 0.1
+    done
+    PYOSSL_BRIDGE=`cat "$work/port"`
+    export PYOSSL_BRIDGE
+}
+
 # The name that a file has for programs of Windows.
 windows_path() {
     echo "Z:$1"
@@ -123,18 +155,18 @@ tclsh=`ls "$tcl"/bin/tclsh*.exe`
 say "setting Wine up"
 start_display
 new_wine wine1
+start_bridge
 
 say "making the certificates"
-tclsh "$project/tests/certs.tcl" "$work/certs" >"$work/log" 2>&1 \
+tclsh "$project/tests/certs.tcl" "$WINEPREFIX/drive_c/certs" >"$work/log" 2>&1 \
     || { tail -n 5 "$work/log" >&2; die "no certificates"; }
 
-PYOSSL_CERTS=`windows_path "$work/certs"`
+PYOSSL_CERTS=C:/certs
 PYOSSL_BUILD=`windows_path "$build_root"`
 tcllib=`echo 'catch {package require no-such}; puts [lindex [package ifneeded md5 [lindex [package versions md5] end]] end]' | tclsh`
 TCLLIBPATH="{$PYOSSL_BUILD} {`windows_path "$(dirname "$(dirname "$tcllib")")"`}"
-OPENSSL_CONF=`windows_path "$openssl/bin/openssl.cnf"`
-WINEPATH=`windows_path "$openssl/bin" | tr / '\\\\'`
-export PYOSSL_CERTS PYOSSL_BUILD TCLLIBPATH OPENSSL_CONF WINEPATH
+WINEPATH=`windows_path "$work/bin" | tr / '\\\\'`
+export PYOSSL_CERTS PYOSSL_BUILD TCLLIBPATH WINEPATH
 
 # Puts authorities into the stores of this Wine.
 PYOSSL_ROOTSTORE=`windows_path "$work/rootstore.exe"`
@@ -145,8 +177,9 @@ $host-gcc -O2 -static-libgcc -o "$work/rootstore.exe" \
 
 say "running the tests"
 run_wine "$limit" "$work/suite" "$tclsh" \
-    "`windows_path "$project/tests/all.tcl"`" -limit 600 "$@"
+    "`windows_path "$project/tests/all.tcl"`" -limit 120 "$@"
 status=$?
+cat "$work/bridge.log"
 total=`tail -n 1 "$work/suite"`
 if ! echo "$total" | grep -qE '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$'; then
     cat "$work/suite"
@@ -175,7 +208,8 @@ try_zip() {
     (cd "$folder/lib" && unzip -q "$build_root"/pyossl*-win64.zip) || return
     PYOSSL_SCREEN=0
     run_wine 60 "$work/zip" "$folder/bin/`basename "$tclsh"`" \
-	"`windows_path "$project/win/tryzip.tcl"`" "$PYOSSL_CERTS"
+	"`windows_path "$project/win/tryzip.tcl"`" \
+	"`windows_path "$work/wine1/drive_c/certs"`"
     status=$?
     cat "$work/zip"
     test $status = 0 && grep -q '^all is well$' "$work/zip"

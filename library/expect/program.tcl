@@ -62,8 +62,18 @@ proc ::pyossl::expect::program::Guarded {words} {
     return [list sh -c $script]
 }
 
-# A port that was free a moment ago.
+# A port that was free a moment ago. The program asks for it by number, later:
+# so it is none of those that a system gives to whoever asks for any, which
+# somebody else might be given meanwhile.
 proc ::pyossl::expect::program::FreePort {} {
+    for {set n 0} {$n < 200} {incr n} {
+	set port [expr {20000 + int(rand() * 12000)}]
+	if {![catch {::socket -server list -myaddr 127.0.0.1 $port} channel]} {
+	    close $channel
+	    return $port
+	}
+    }
+    # Nearly all are taken; then one of the system's is better than none.
     set channel [::socket -server list -myaddr 127.0.0.1 0]
     set port [lindex [chan configure $channel -sockname] 2]
     close $channel

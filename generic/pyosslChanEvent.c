@@ -31,6 +31,7 @@ PyosslChanRelease(
 {
     if (--cPtr->refCount <= 0) {
 	PyosslTlsRelease(cPtr->tlsPtr);
+	PyosslCount(PYOSSL_COUNT_CHANNELS, -1);
 	ckfree((char *) cPtr);
     }
 }

@@ -64,6 +64,7 @@ ListenerRelease(
     PyosslCallbackFree(&listenerPtr->errorPtr);
     PyosslCtxRelease(listenerPtr->ctxPtr);
     PyosslInterpRelease(listenerPtr->ipPtr);
+    PyosslCount(PYOSSL_COUNT_LISTENERS, -1);
     ckfree((char *) listenerPtr);
 }
 
@@ -744,6 +745,7 @@ Listen(
     listenerPtr = (Listener *) ckalloc(sizeof(Listener));
     memset(listenerPtr, 0, sizeof(*listenerPtr));
     listenerPtr->refCount = 1;
+    PyosslCount(PYOSSL_COUNT_LISTENERS, 1);
     listenerPtr->ipPtr = PyosslInterpHold(ipPtr);
     listenerPtr->ctxPtr = ctxPtr;
     PyosslCtxHold(ctxPtr);

@@ -49,6 +49,7 @@ PyosslTlsNew(
 
     memset(tlsPtr, 0, sizeof(*tlsPtr));
     tlsPtr->refCount = 1;
+    PyosslCount(PYOSSL_COUNT_CONNECTIONS, 1);
     tlsPtr->blocking = 1;
     tlsPtr->alertIn = tlsPtr->alertOut = -1;
     tlsPtr->ctxPtr = ctxPtr;
@@ -94,6 +95,7 @@ PyosslTlsRelease(
     PyosslFailureClear(&tlsPtr->refusal);
     if (tlsPtr->stash != NULL) {
 	OPENSSL_cleanse(tlsPtr->stash, tlsPtr->stashSize);
+	PyosslCount(PYOSSL_COUNT_BUFFERED, -tlsPtr->stashSize);
 	ckfree(tlsPtr->stash);
     }
     if (tlsPtr->appDataObj != NULL) {
@@ -105,6 +107,7 @@ PyosslTlsRelease(
     if (tlsPtr->verifyHost != NULL) {
 	ckfree(tlsPtr->verifyHost);
     }
+    PyosslCount(PYOSSL_COUNT_CONNECTIONS, -1);
     ckfree((char *) tlsPtr);
 }
 
@@ -378,6 +381,7 @@ Stash(
 	    OPENSSL_cleanse(tlsPtr->stash, tlsPtr->stashSize);
 	    ckfree(tlsPtr->stash);
 	}
+	PyosslCount(PYOSSL_COUNT_BUFFERED, size - tlsPtr->stashSize);
 	tlsPtr->stash = stash;
 	tlsPtr->stashStart = 0;
 	tlsPtr->stashSize = size;

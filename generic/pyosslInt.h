@@ -244,6 +244,7 @@ MODULE_SCOPE int	PyosslFail(Tcl_Interp *interp, PyosslModule module,
 			    const char *kind, const char *format, ...)
 			    PYOSSL_PRINTF(4, 5);
 MODULE_SCOPE PyosslFunctionProc PyosslErrorQueued;
+MODULE_SCOPE int	PyosslErrorNoMemory(void);
 MODULE_SCOPE int	PyosslFailQueue(Tcl_Interp *interp,
 			    PyosslModule module, const char *what);
 MODULE_SCOPE int	PyosslFailErrno(Tcl_Interp *interp,

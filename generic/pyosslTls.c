@@ -313,6 +313,10 @@ PyosslTlsHandshake(
     PyosslTlsResult result;
     int ret;
 
+    if (PyosslTlsIsLate(tlsPtr)) {
+	/* A timer of Tcl's goes wrong where somebody sets the clock. */
+	PyosslTlsTimedOut(tlsPtr);
+    }
     if (PyosslTlsInHandshake(tlsPtr)
 	    && SSL_version(tlsPtr->ssl) != TLS1_3_VERSION) {
 	return PyosslTlsRenegotiate(tlsPtr);
@@ -632,14 +636,13 @@ PyosslTlsCloseNotify(
     }
 }
 
-/* PyosslNow -- the time in milliseconds. */
-Tcl_WideInt
-PyosslNow(void)
+/* PyosslTlsIsLate -- whether the handshake has had its time, and is not done. */
+int
+PyosslTlsIsLate(
+    const PyosslTls *tlsPtr)
 {
-    Tcl_Time now;
-
-    Tcl_GetTime(&now);
-    return (Tcl_WideInt) now.sec * 1000 + now.usec / 1000;
+    return !tlsPtr->established && tlsPtr->deadline > 0
+	    && tlsPtr->deadline <= PyosslSysNow();
 }
 
 /* PyosslTlsTimedOut -- the handshake took longer than was allowed. */
@@ -675,7 +678,7 @@ PyosslTlsWait(
     }
     tlsPtr->waiting++;
     if (ms < 0 && !tlsPtr->established && tlsPtr->deadline > 0) {
-	Tcl_WideInt left = tlsPtr->deadline - PyosslNow();
+	Tcl_WideInt left = tlsPtr->deadline - PyosslSysNow();
 
 	ready = left <= 0 ? 0
 		: PyosslLinkWait(&tlsPtr->link, mask, (int) left);

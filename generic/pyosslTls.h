@@ -304,6 +304,8 @@ typedef struct PyosslPoll {
     PyosslReadyProc *readyProc;
     void *clientData;
     void *threadData;		/* Where it is registered. */
+    int known;			/* What the kernel knows of the mask. */
+    Tcl_TimerToken retry;	/* The kernel had no room for it. */
 } PyosslPoll;
 
 MODULE_SCOPE void	PyosslPollInit(PyosslPoll *pollPtr, int fd);

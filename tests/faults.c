@@ -34,6 +34,7 @@
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -229,6 +230,23 @@ time(time_t *resultPtr)
 	*resultPtr = now.tv_sec;
     }
     return now.tv_sec;
+}
+
+/* A wait until a time of the day: until then by the true clock. */
+int
+pthread_cond_timedwait(pthread_cond_t *condPtr, pthread_mutex_t *mutexPtr,
+	const struct timespec *untilPtr)
+{
+    static int (*next)(pthread_cond_t *, pthread_mutex_t *,
+	    const struct timespec *);
+    struct timespec until = *untilPtr;
+
+    if (next == NULL) {
+	next = (int (*)(pthread_cond_t *, pthread_mutex_t *,
+		const struct timespec *)) Next("pthread_cond_timedwait");
+    }
+    until.tv_sec -= clockOffset;
+    return next(condPtr, mutexPtr, &until);
 }
 
 /*

@@ -53,7 +53,11 @@ proc faulty {script} {
     "]
     set peer [startpeer [list {*}[faultytclsh] $path]]
     closestdin $peer
-    lassign [waitpeer $peer 120000] status output
+    try {
+	lassign [waitpeer $peer 120000] status output
+    } finally {
+	file delete $path
+    }
     if {$status ne "0"} {
 	return "status $status: $output"
     }

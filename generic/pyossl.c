@@ -59,12 +59,14 @@ Init(
 	    && Tcl_CreateNamespace(interp, "::pyossl", NULL, NULL) == NULL) {
 	return TCL_ERROR;
     }
+    PyosslStatsInit();
     ipPtr = PyosslInterpGet(interp);
     PyosslConstRegister(ipPtr);
     for (i = 0; classes[i] != NULL; i++) {
 	PyosslClassRegister(ipPtr, classes[i]);
     }
     PyosslFunctionsRegister(ipPtr, pyosslObjectFunctions);
+    PyosslFunctionsRegister(ipPtr, pyosslStatsFunctions);
     PyosslFunctionsRegister(ipPtr, pyosslCryptoFunctions);
     PyosslEnsembleRegister(ipPtr, "aead", pyosslAeadFunctions);
     PyosslEnsembleRegister(ipPtr, "rand", pyosslRandFunctions);

@@ -51,6 +51,7 @@ Append(
 		size *= 2;
 	    }
 	    *bufPtr = *bufPtr ? ckrealloc(*bufPtr, size) : ckalloc(size);
+	    PyosslCount(PYOSSL_COUNT_BUFFERED, (Tcl_WideInt) (size - *sizePtr));
 	    *sizePtr = size;
 	}
     }
@@ -70,6 +71,7 @@ Drop(
     if (*startPtr == *endPtr) {
 	*startPtr = *endPtr = 0;
 	if (*sizePtr > QUEUE_KEEP) {
+	    PyosslCount(PYOSSL_COUNT_BUFFERED, -(Tcl_WideInt) *sizePtr);
 	    ckfree(*bufPtr);
 	    *bufPtr = NULL;
 	    *sizePtr = 0;
@@ -248,12 +250,8 @@ Readable(
     const unsigned char *in;
     size_t left = linkPtr->inEnd - linkPtr->inStart, whole = 0, record;
 
-    if (!linkPtr->datagrams) {
+    if (!linkPtr->datagrams || left == 0) {
 	return left < size ? left : size;
-    }
-    if (left == 0) {
-	/* There may be no buffer yet, and no pointer into it. */
-	return 0;
     }
     in = (unsigned char *) linkPtr->in + linkPtr->inStart;
     while (left - whole >= DTLS_HEADER) {
@@ -460,6 +458,7 @@ PyosslLinkClose(
     }
     if (length > 0) {
 	pending = ckalloc(length);
+	PyosslCount(PYOSSL_COUNT_BUFFERED, (Tcl_WideInt) length);
 	memcpy(pending, linkPtr->out + linkPtr->outStart, length);
 	DropOut(linkPtr, length);
     }
@@ -475,12 +474,8 @@ PyosslLinkFree(
 	linkPtr->typePtr->freeProc(linkPtr->inst);
 	linkPtr->inst = NULL;
     }
-    if (linkPtr->out != NULL) {
-	ckfree(linkPtr->out);
-	linkPtr->out = NULL;
-    }
-    if (linkPtr->in != NULL) {
-	ckfree(linkPtr->in);
-	linkPtr->in = NULL;
-    }
+    Drop(&linkPtr->out, &linkPtr->outStart, &linkPtr->outEnd,
+	    &linkPtr->outSize, PyosslLinkQueued(linkPtr));
+    Drop(&linkPtr->in, &linkPtr->inStart, &linkPtr->inEnd,
+	    &linkPtr->inSize, linkPtr->inEnd - linkPtr->inStart);
 }

@@ -675,6 +675,7 @@ ChanClose(
 	}
     }
     if (pending != NULL) {
+	PyosslCount(PYOSSL_COUNT_BUFFERED, -(Tcl_WideInt) pendingLength);
 	ckfree(pending);
     }
     ChanFree(inst);

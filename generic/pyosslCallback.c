@@ -40,6 +40,7 @@ CallbackRelease(
     if (--cbPtr->refCount <= 0) {
 	Tcl_DecrRefCount(cbPtr->prefixObj);
 	PyosslInterpRelease(cbPtr->ipPtr);
+	PyosslCount(PYOSSL_COUNT_CALLBACKS, -1);
 	ckfree((char *) cbPtr);
     }
 }
@@ -72,6 +73,7 @@ PyosslCallbackSet(
 	cbPtr->prefixObj = Tcl_DuplicateObj(prefixObj);
 	Tcl_IncrRefCount(cbPtr->prefixObj);
 	cbPtr->refCount = 1;
+	PyosslCount(PYOSSL_COUNT_CALLBACKS, 1);
     }
     PyosslCallbackFree(slotPtr);
     *slotPtr = cbPtr;

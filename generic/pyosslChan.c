@@ -601,6 +601,7 @@ PyosslChanMake(
 
     memset(cPtr, 0, sizeof(*cPtr));
     cPtr->refCount = 1;
+    PyosslCount(PYOSSL_COUNT_CHANNELS, 1);
     cPtr->stacked = stacked;
     cPtr->quiet = tlsPtr->held;
     cPtr->tlsPtr = tlsPtr;

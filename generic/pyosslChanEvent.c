@@ -31,6 +31,7 @@ PyosslChanRelease(
 {
     if (--cPtr->refCount <= 0) {
 	PyosslTlsRelease(cPtr->tlsPtr);
+	PyosslCount(PYOSSL_COUNT_CHANNELS, -1);
 	ckfree((char *) cPtr);
     }
 }
@@ -241,8 +242,10 @@ DeadlineReached(
     PyosslChan *cPtr = clientData;
 
     cPtr->deadline = NULL;
-    if (!cPtr->tlsPtr->established
-	    && cPtr->tlsPtr->failure.message == NULL) {
+    if (!PyosslTlsIsLate(cPtr->tlsPtr)) {
+	/* The system's clock was put forward: not yet. */
+	PyosslChanDeadline(cPtr->tlsPtr);
+    } else if (cPtr->tlsPtr->failure.message == NULL) {
 	PyosslTlsTimedOut(cPtr->tlsPtr);
 	Notify(cPtr, 0);
     }
@@ -257,12 +260,12 @@ PyosslChanDeadline(
     PyosslTls *tlsPtr)
 {
     PyosslChan *cPtr = tlsPtr->chanPtr;
-    Tcl_WideInt left = tlsPtr->deadline - PyosslNow();
+    Tcl_WideInt left = tlsPtr->deadline - PyosslSysNow();
 
     if (cPtr != NULL && tlsPtr->deadline > 0 && !tlsPtr->established
 	    && !tlsPtr->held) {
 	CancelDeadline(cPtr);
-	cPtr->deadline = Tcl_CreateTimerHandler(left > 0 ? (int) left : 0,
+	cPtr->deadline = Tcl_CreateTimerHandler(left > 0 ? (int) left + 1 : 0,
 		DeadlineReached, cPtr);
     }
 }

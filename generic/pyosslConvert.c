@@ -195,7 +195,12 @@ PyosslGetBignum(
 	Tcl_IncrRefCount(decimalObj);
 	text = Tcl_GetString(decimalObj);
 	if (text[strspn(text, "-0123456789")] == '\0' && text[0] != '\0') {
-	    BN_dec2bn(&bnPtr, text);
+	    ERR_clear_error();
+	    if (!BN_dec2bn(&bnPtr, text)) {
+		Tcl_DecrRefCount(decimalObj);
+		PyosslFailQueue(interp, module, "cannot make a number");
+		return NULL;
+	    }
 	}
 	Tcl_DecrRefCount(decimalObj);
     }

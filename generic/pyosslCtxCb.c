@@ -213,6 +213,28 @@ VerifyAsk(
 }
 
 /*
+ * Whether OpenSSL has lost the name to check on its way. It copies the
+ * connection's parameters for each verification and does not look whether
+ * that went well: without memory the certificate of anybody would do.
+ */
+static int
+NameLost(
+    const PyosslTls *tlsPtr,
+    X509_STORE_CTX *storePtr)
+{
+    X509_VERIFY_PARAM *paramPtr = X509_STORE_CTX_get0_param(storePtr);
+    char *address;
+
+    if (tlsPtr->verifyHost == NULL || paramPtr == NULL
+	    || X509_VERIFY_PARAM_get0_host(paramPtr, 0) != NULL) {
+	return 0;
+    }
+    address = X509_VERIFY_PARAM_get1_ip_asc(paramPtr);
+    OPENSSL_free(address);
+    return address == NULL;
+}
+
+/*
  * VerifyFunction --
  *	SSL_CTX_set_verify(3): conn x509 errnum depth ok -> boolean. Also
  *	tells the connection of the checks that failed, for its messages; for
@@ -231,6 +253,11 @@ VerifyFunction(
 
     if (tlsPtr == NULL) {
 	return ok;
+    }
+    if (ok && NameLost(tlsPtr, storePtr)) {
+	X509_STORE_CTX_set_error(storePtr, X509_V_ERR_OUT_OF_MEM);
+	PyosslTlsVerifyFailed(tlsPtr, storePtr);
+	return 0;
     }
     if (!ok) {
 	PyosslTlsVerifyFailed(tlsPtr, storePtr);

@@ -34,6 +34,7 @@ PyosslCtxAlloc(
     ctxPtr->sslCtx = sslCtx;
     ctxPtr->ipPtr = ipPtr != NULL ? PyosslInterpHold(ipPtr) : NULL;
     ctxPtr->alpnRequire = 1;
+    PyosslCount(PYOSSL_COUNT_CONTEXTS, 1);
     return ctxPtr;
 }
 
@@ -81,6 +82,7 @@ PyosslCtxRelease(
     if (ctxPtr->ipPtr != NULL) {
 	PyosslInterpRelease(ctxPtr->ipPtr);
     }
+    PyosslCount(PYOSSL_COUNT_CONTEXTS, -1);
     ckfree((char *) ctxPtr);
 }
 

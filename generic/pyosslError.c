@@ -229,6 +229,18 @@ PyosslErrorQueued(
     return TCL_OK;
 }
 
+/*
+ * PyosslErrorNoMemory --
+ *	Whether the queue tells of memory that was not to be had. What OpenSSL
+ *	then says of a value ("none there", "does not match") is not true.
+ */
+int
+PyosslErrorNoMemory(void)
+{
+    return ERR_GET_REASON(ERR_peek_error()) == ERR_R_MALLOC_FAILURE
+	    || ERR_GET_REASON(ERR_peek_last_error()) == ERR_R_MALLOC_FAILURE;
+}
+
 /* {PYOSSL MODULE SysCallError ERRNUM ERRSTR}; ERRSTR as "ECONNRESET". */
 static Tcl_Obj *
 ErrnoCode(

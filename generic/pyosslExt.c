@@ -369,10 +369,17 @@ ExtText(
 	return PyosslFailQueue(interp, PYOSSL_CRYPTO,
 		"cannot print the extension");
     }
+    ERR_clear_error();
     if (!X509V3_EXT_print(bioPtr, objPtr->nativePtr,
-	    X509V3_EXT_DUMP_UNKNOWN, 0)) {
+	    X509V3_EXT_DUMP_UNKNOWN, 0) && !PyosslErrorNoMemory()) {
 	(void) BIO_reset(bioPtr);
 	PrintRefused(bioPtr, objPtr->nativePtr);
+    }
+    if (PyosslErrorNoMemory()) {
+	/* Not a dump, which is for broken values. */
+	BIO_free(bioPtr);
+	return PyosslFailQueue(interp, PYOSSL_CRYPTO,
+		"cannot print the extension");
     }
     ERR_clear_error();
     length = BIO_get_mem_data(bioPtr, &text);

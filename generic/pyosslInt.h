@@ -191,6 +191,25 @@ MODULE_SCOPE const PyosslFunction pyosslObjectFunctions[];
 
 /*
  * ---------------------------------------------------------------------
+ * What is alive (pyosslStats.c)
+ * ---------------------------------------------------------------------
+ */
+
+typedef enum {
+    PYOSSL_COUNT_INTERPS, PYOSSL_COUNT_CALLBACKS, PYOSSL_COUNT_CONTEXTS,
+    PYOSSL_COUNT_CONNECTIONS, PYOSSL_COUNT_CHANNELS, PYOSSL_COUNT_LISTENERS,
+    PYOSSL_COUNT_SOCKETS,
+    PYOSSL_COUNT_BUFFERED,	/* Bytes of memory in connections' buffers. */
+    PYOSSL_COUNT_COUNT
+} PyosslCountId;
+
+MODULE_SCOPE void	PyosslCount(PyosslCountId id, Tcl_WideInt change);
+MODULE_SCOPE void	PyosslCountObject(PyosslClassId id, int change);
+MODULE_SCOPE void	PyosslStatsInit(void);
+MODULE_SCOPE const PyosslFunction pyosslStatsFunctions[];
+
+/*
+ * ---------------------------------------------------------------------
  * Errors (pyosslError.c)
  * ---------------------------------------------------------------------
  */
@@ -225,6 +244,7 @@ MODULE_SCOPE int	PyosslFail(Tcl_Interp *interp, PyosslModule module,
 			    const char *kind, const char *format, ...)
 			    PYOSSL_PRINTF(4, 5);
 MODULE_SCOPE PyosslFunctionProc PyosslErrorQueued;
+MODULE_SCOPE int	PyosslErrorNoMemory(void);
 MODULE_SCOPE int	PyosslFailQueue(Tcl_Interp *interp,
 			    PyosslModule module, const char *what);
 MODULE_SCOPE int	PyosslFailErrno(Tcl_Interp *interp,

@@ -65,6 +65,7 @@ PyosslInterpGet(
 	ipPtr->interp = interp;
 	ipPtr->safe = Tcl_IsSafe(interp);
 	ipPtr->refCount = 1;
+	PyosslCount(PYOSSL_COUNT_INTERPS, 1);
 	Tcl_SetAssocData(interp, ASSOC_KEY, InterpDeleted, ipPtr);
     }
     return ipPtr;
@@ -83,6 +84,7 @@ PyosslInterpRelease(
     PyosslInterp *ipPtr)
 {
     if (--ipPtr->refCount <= 0) {
+	PyosslCount(PYOSSL_COUNT_INTERPS, -1);
 	ckfree((char *) ipPtr);
     }
 }
@@ -126,6 +128,7 @@ PyosslObjectRelease(
     if (objPtr->nativePtr != NULL) {
 	objPtr->classPtr->freeProc(objPtr->nativePtr);
     }
+    PyosslCountObject(objPtr->classPtr->id, -1);
     PyosslInterpRelease(objPtr->ipPtr);
     ckfree((char *) objPtr);
 }
@@ -279,6 +282,7 @@ ObjectCreate(
     objPtr->nativePtr = nativePtr;
     objPtr->ipPtr = PyosslInterpHold(ipPtr);
     objPtr->refCount = 1;
+    PyosslCountObject(id, 1);
     objPtr->prevPtr = NULL;
     objPtr->nextPtr = ipPtr->liveList[id];
     if (objPtr->nextPtr != NULL) {

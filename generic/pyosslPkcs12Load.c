@@ -360,6 +360,27 @@ ParseWithoutMac(
 }
 
 /*
+ * Whether memory was lacking for the public key of one of the certificates:
+ * OpenSSL then loads the certificate without it, and without a word.
+ */
+static int
+KeyLost(
+    STACK_OF(X509) *certsPtr)
+{
+    int i, lost = 0;
+
+    for (i = 0; !lost && i < sk_X509_num(certsPtr); i++) {
+	if (X509_get0_pubkey(sk_X509_value(certsPtr, i)) == NULL) {
+	    X509 *copyPtr = X509_dup(sk_X509_value(certsPtr, i));
+
+	    lost = copyPtr == NULL || X509_get0_pubkey(copyPtr) != NULL;
+	    X509_free(copyPtr);
+	}
+    }
+    return lost;
+}
+
+/*
  * Sorts out what was found: the first certificate that is the key's is the
  * certificate, the others are CA certificates.
  */
@@ -465,8 +486,17 @@ PyosslPkcs12Load(
     if (pfxPtr != NULL && (PKCS12_mac_present(pfxPtr)
 	    ? CheckMac(&parse, pfxPtr, &pass) && ParseFile(&parse, pfxPtr)
 	    : ParseWithoutMac(&parse, pfxPtr, &pass))) {
+	ERR_clear_error();
 	p12Ptr = ParseResult(&parse);
-    } else {
+	if (p12Ptr->certPtr == NULL && p12Ptr->pkeyPtr != NULL
+		&& (PyosslErrorNoMemory() || (p12Ptr->caPtr != NULL
+		&& KeyLost(p12Ptr->caPtr)))) {
+	    /* A certificate may not have been known for the key's. */
+	    pyosslPkcs12Class.freeProc(p12Ptr);
+	    p12Ptr = NULL;
+	}
+    }
+    if (p12Ptr == NULL) {
 	if (ERR_peek_error() == 0) {
 	    /* A number of iterations that is none, for example. */
 	    ERR_raise(ERR_LIB_PKCS12, PKCS12_R_PARSE_ERROR);

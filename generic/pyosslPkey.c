@@ -293,10 +293,19 @@ PkeyBits(
     Tcl_Obj *const objv[])
 {
     PyosslPkey *keyPtr = objPtr->nativePtr;
+    int bits = 0;
 
     (void) objc; (void) objv;
-    Tcl_SetObjResult(interp, Tcl_NewIntObj(
-	    keyPtr->pkeyPtr ? EVP_PKEY_get_bits(keyPtr->pkeyPtr) : 0));
+    if (keyPtr->pkeyPtr != NULL) {
+	ERR_clear_error();
+	bits = EVP_PKEY_get_bits(keyPtr->pkeyPtr);
+	if (bits <= 0) {
+	    /* Memory was lacking when it was loaded. */
+	    return PyosslFailQueue(interp, PYOSSL_CRYPTO,
+		    "the size of the key is not known");
+	}
+    }
+    Tcl_SetObjResult(interp, Tcl_NewIntObj(bits));
     return TCL_OK;
 }
 

@@ -64,6 +64,7 @@ ListenerRelease(
     PyosslCallbackFree(&listenerPtr->errorPtr);
     PyosslCtxRelease(listenerPtr->ctxPtr);
     PyosslInterpRelease(listenerPtr->ipPtr);
+    PyosslCount(PYOSSL_COUNT_LISTENERS, -1);
     ckfree((char *) listenerPtr);
 }
 
@@ -228,6 +229,7 @@ PendingDone(
 	PyosslFailure failure;
 
 	listenerPtr->failed++;
+	listenerPtr->timedOut += PyosslTlsIsLate(tlsPtr);
 	memset(&failure, 0, sizeof(failure));
 	PyosslFailureCopy(&failure, &tlsPtr->failure);
 	if (listenerPtr->errorPtr != NULL) {
@@ -296,7 +298,7 @@ DeadlineReached(
     void *clientData)
 {
     Listener *listenerPtr = clientData;
-    Tcl_WideInt now = PyosslNow();
+    Tcl_WideInt now = PyosslSysNow();
 
     listenerPtr->timer = NULL;
     listenerPtr->refCount++;
@@ -312,7 +314,6 @@ DeadlineReached(
 	    continue;
 	}
 	if (!pendingPtr->tlsPtr->established) {
-	    listenerPtr->timedOut++;
 	    PyosslTlsTimedOut(pendingPtr->tlsPtr);
 	}
 	PendingDone(pendingPtr);
@@ -332,7 +333,7 @@ ArmTimer(
 	    || listenerPtr->timeoutMs <= 0 || listenerPtr->firstPtr == NULL) {
 	return;
     }
-    left = listenerPtr->firstPtr->tlsPtr->deadline - PyosslNow();
+    left = listenerPtr->firstPtr->tlsPtr->deadline - PyosslSysNow();
     listenerPtr->timer = Tcl_CreateTimerHandler(left > 0 ? (int) left + 1 : 0,
 	    DeadlineReached, listenerPtr);
 }
@@ -400,7 +401,7 @@ AcceptOne(
     tlsPtr->autoConn = 1;
     PyosslConnStart(tlsPtr, 1);
     if (listenerPtr->timeoutMs > 0) {
-	tlsPtr->deadline = PyosslNow() + listenerPtr->timeoutMs;
+	tlsPtr->deadline = PyosslSysNow() + listenerPtr->timeoutMs;
     }
     if (!listenerPtr->established) {
 	CallScript(listenerPtr, listenerPtr->commandPtr, tlsPtr, addressObj,
@@ -744,6 +745,7 @@ Listen(
     listenerPtr = (Listener *) ckalloc(sizeof(Listener));
     memset(listenerPtr, 0, sizeof(*listenerPtr));
     listenerPtr->refCount = 1;
+    PyosslCount(PYOSSL_COUNT_LISTENERS, 1);
     listenerPtr->ipPtr = PyosslInterpHold(ipPtr);
     listenerPtr->ctxPtr = ctxPtr;
     PyosslCtxHold(ctxPtr);

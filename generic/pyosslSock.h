@@ -37,7 +37,6 @@ MODULE_SCOPE int	PyosslSockPollFd(int fd, int mask, int ms);
  * process's. On failure they return -1 (or NULL) with errno set, where
  * nothing else is said.
  */
-MODULE_SCOPE Tcl_WideInt PyosslSysNow(void);
 MODULE_SCOPE int	PyosslSysSocket(int family);
 MODULE_SCOPE int	PyosslSysReplace(int fd, int family);
 MODULE_SCOPE int	PyosslSysDup(int fd);

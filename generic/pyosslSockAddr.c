@@ -21,6 +21,7 @@ PyosslSockMake(
     sockPtr->fd = fd;
     sockPtr->lingerMs = LINGER_MS;
     PyosslPollInit(&sockPtr->poll, fd);
+    PyosslCount(PYOSSL_COUNT_SOCKETS, 1);
     return sockPtr;
 }
 
@@ -58,8 +59,11 @@ PyosslSockFree(
     CloseFd(sockPtr);
     FreeAddresses(sockPtr);
     if (sockPtr->pending != NULL) {
+	PyosslCount(PYOSSL_COUNT_BUFFERED,
+		-(Tcl_WideInt) sockPtr->pendingLength);
 	ckfree(sockPtr->pending);
     }
+    PyosslCount(PYOSSL_COUNT_SOCKETS, -1);
     ckfree((char *) sockPtr);
 }
 

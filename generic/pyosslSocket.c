@@ -95,7 +95,7 @@ Prepare(
     tlsPtr->autoConn = 1;
     PyosslConnStart(tlsPtr, optPtr->server);
     if (optPtr->timeoutMs > 0) {
-	tlsPtr->deadline = PyosslNow() + optPtr->timeoutMs;
+	tlsPtr->deadline = PyosslSysNow() + optPtr->timeoutMs;
     }
     ERR_clear_error();
     if (!PyosslTlsSetHost(tlsPtr, optPtr->serverName, optPtr->verifyHost)) {
@@ -121,11 +121,11 @@ AwaitConnect(
     PyosslSock *sockPtr,
     int ms)
 {
-    Tcl_WideInt until = PyosslNow() + ms, left;
+    Tcl_WideInt until = PyosslSysNow() + ms, left;
     int err = 0;
 
     while (PyosslSockConnecting(sockPtr)) {
-	left = ms > 0 ? until - PyosslNow() : -1;
+	left = ms > 0 ? until - PyosslSysNow() : -1;
 	if (ms > 0 && left <= 0) {
 	    return ETIMEDOUT;
 	}

@@ -49,6 +49,7 @@ PyosslTlsNew(
 
     memset(tlsPtr, 0, sizeof(*tlsPtr));
     tlsPtr->refCount = 1;
+    PyosslCount(PYOSSL_COUNT_CONNECTIONS, 1);
     tlsPtr->blocking = 1;
     tlsPtr->alertIn = tlsPtr->alertOut = -1;
     tlsPtr->ctxPtr = ctxPtr;
@@ -94,6 +95,7 @@ PyosslTlsRelease(
     PyosslFailureClear(&tlsPtr->refusal);
     if (tlsPtr->stash != NULL) {
 	OPENSSL_cleanse(tlsPtr->stash, tlsPtr->stashSize);
+	PyosslCount(PYOSSL_COUNT_BUFFERED, -tlsPtr->stashSize);
 	ckfree(tlsPtr->stash);
     }
     if (tlsPtr->appDataObj != NULL) {
@@ -105,6 +107,7 @@ PyosslTlsRelease(
     if (tlsPtr->verifyHost != NULL) {
 	ckfree(tlsPtr->verifyHost);
     }
+    PyosslCount(PYOSSL_COUNT_CONNECTIONS, -1);
     ckfree((char *) tlsPtr);
 }
 
@@ -310,6 +313,10 @@ PyosslTlsHandshake(
     PyosslTlsResult result;
     int ret;
 
+    if (PyosslTlsIsLate(tlsPtr)) {
+	/* A timer of Tcl's goes wrong where somebody sets the clock. */
+	PyosslTlsTimedOut(tlsPtr);
+    }
     if (PyosslTlsInHandshake(tlsPtr)
 	    && SSL_version(tlsPtr->ssl) != TLS1_3_VERSION) {
 	return PyosslTlsRenegotiate(tlsPtr);
@@ -378,6 +385,7 @@ Stash(
 	    OPENSSL_cleanse(tlsPtr->stash, tlsPtr->stashSize);
 	    ckfree(tlsPtr->stash);
 	}
+	PyosslCount(PYOSSL_COUNT_BUFFERED, size - tlsPtr->stashSize);
 	tlsPtr->stash = stash;
 	tlsPtr->stashStart = 0;
 	tlsPtr->stashSize = size;
@@ -628,14 +636,13 @@ PyosslTlsCloseNotify(
     }
 }
 
-/* PyosslNow -- the time in milliseconds. */
-Tcl_WideInt
-PyosslNow(void)
+/* PyosslTlsIsLate -- whether the handshake has had its time, and is not done. */
+int
+PyosslTlsIsLate(
+    const PyosslTls *tlsPtr)
 {
-    Tcl_Time now;
-
-    Tcl_GetTime(&now);
-    return (Tcl_WideInt) now.sec * 1000 + now.usec / 1000;
+    return !tlsPtr->established && tlsPtr->deadline > 0
+	    && tlsPtr->deadline <= PyosslSysNow();
 }
 
 /* PyosslTlsTimedOut -- the handshake took longer than was allowed. */
@@ -671,7 +678,7 @@ PyosslTlsWait(
     }
     tlsPtr->waiting++;
     if (ms < 0 && !tlsPtr->established && tlsPtr->deadline > 0) {
-	Tcl_WideInt left = tlsPtr->deadline - PyosslNow();
+	Tcl_WideInt left = tlsPtr->deadline - PyosslSysNow();
 
 	ready = left <= 0 ? 0
 		: PyosslLinkWait(&tlsPtr->link, mask, (int) left);

@@ -305,6 +305,8 @@ typedef struct PyosslPoll {
     PyosslReadyProc *readyProc;
     void *clientData;
     void *threadData;		/* Where it is registered. */
+    int known;			/* What the kernel knows of the mask. */
+    Tcl_TimerToken retry;	/* The kernel had no room for it. */
 } PyosslPoll;
 
 MODULE_SCOPE void	PyosslPollInit(PyosslPoll *pollPtr, int fd);
@@ -312,6 +314,9 @@ MODULE_SCOPE void	PyosslPollWatch(PyosslPoll *pollPtr, int mask,
 			    PyosslReadyProc *readyProc, void *clientData);
 MODULE_SCOPE void	PyosslPollForget(PyosslPoll *pollPtr);
 MODULE_SCOPE int	PyosslPollEnded(void);
+
+/* A clock in milliseconds that nobody sets (the platform's Sock). */
+MODULE_SCOPE Tcl_WideInt PyosslSysNow(void);
 
 /* The most that a new handshake reads on ahead of the reader. */
 #define PYOSSL_STASH_LIMIT	(256 * 1024)
@@ -363,8 +368,8 @@ struct PyosslTls {
     void *chanPtr;		/* Its plaintext channel (PyosslChan *), not
 				 * counted; or NULL. */
     Tcl_Obj *appDataObj;	/* NULL: none. */
-    Tcl_WideInt deadline;	/* Of the handshake, in ms as PyosslNow tells
-				 * them; 0: none. */
+    Tcl_WideInt deadline;	/* Of the handshake, in ms as PyosslSysNow
+				 * tells them; 0: none. */
     int alertIn, alertOut;	/* Last fatal alert each way; -1: none. */
     int renegotiations;		/* Completed after the first handshake. */
     int renegotiating;		/* [renegotiate] was called, and has not begun. */
@@ -407,7 +412,7 @@ MODULE_SCOPE PyosslTlsResult PyosslTlsWrite(PyosslTls *tlsPtr,
 MODULE_SCOPE PyosslTlsResult PyosslTlsShutdown(PyosslTls *tlsPtr);
 MODULE_SCOPE int	PyosslTlsWait(PyosslTls *tlsPtr,
 			    PyosslTlsResult result, int ms);
-MODULE_SCOPE Tcl_WideInt PyosslNow(void);
+MODULE_SCOPE int	PyosslTlsIsLate(const PyosslTls *tlsPtr);
 MODULE_SCOPE void	PyosslTlsTimedOut(PyosslTls *tlsPtr);
 MODULE_SCOPE void	PyosslTlsClose(PyosslTls *tlsPtr, Tcl_Interp *interp,
 			    int clean);

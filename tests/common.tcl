@@ -530,6 +530,8 @@ apply {{} {
     if {[info exists ::env(PYOSSL_SANITIZER)]} {
 	testConstraint $::env(PYOSSL_SANITIZER) 1
     }
+    # Does [pyossl::stats] count OpenSSL's allocations?
+    testConstraint allocations [dict exists [pyossl::stats] allocations]
     # For tests that measure time: only where nothing slows the program down.
     testConstraint fast [expr {![info exists ::env(PYOSSL_SANITIZER)]}]
     # Is there an IPv6 loopback?

@@ -24,7 +24,7 @@ namespace eval layers {
     # other; a line may call into all the lines above it.  "1b" and the like
     # say where in the picture of doc/internals.md a line is.
     variable table {
-	1	{pyosslError}
+	1	{pyosslStats pyosslError}
 	1	{pyosslConst pyosslObject}
 	1	{pyosslConvert}
 	1	{pyosslCallback}

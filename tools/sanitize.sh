@@ -65,7 +65,7 @@ case $tool in
 	    # The options of the main build are used again.
 	    options=`"$root/config.status" --config` || die "config.status failed"
 	    eval "set_options() { \"$project/configure\" $options \
-		--enable-symbols CC='$compiler' CFLAGS='$flags' LDFLAGS='$link'; }"
+		--enable-symbols --enable-allocation-count CC='$compiler' CFLAGS='$flags' LDFLAGS='$link'; }"
 	    set_options >build.log 2>&1 || die "configure failed, see $root/asan/build.log"
 	    make clean >>build.log 2>&1
 	    echo "$compiler $flags" >configured

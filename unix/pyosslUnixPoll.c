@@ -10,7 +10,7 @@
  *	Level-triggered: whoever does not take what is there is told again.
  */
 
-#include "pyosslTls.h"
+#include "pyosslSock.h"
 #include <errno.h>
 #include <unistd.h>
 #ifdef HAVE_SYS_EPOLL_H
@@ -24,6 +24,7 @@
 #endif
 
 #define BATCH	64		/* Events taken from the kernel at a time. */
+#define RETRY_MS 20		/* While the kernel has no room for more. */
 
 typedef struct Batch {
     PyosslPoll *ready[BATCH];	/* NULL: forgotten meanwhile. */
@@ -137,18 +138,17 @@ GetThreadData(void)
 
     if (!tsdPtr->initialized) {
 	tsdPtr->initialized = 1;
-#ifdef USE_EPOLL
-	tsdPtr->fd = epoll_create1(EPOLL_CLOEXEC);
-#else
-	tsdPtr->fd = kqueue();
-#endif
+	tsdPtr->fd = -1;
 	Tcl_CreateThreadExitHandler(ThreadGone, tsdPtr);
     }
     return tsdPtr;
 }
 
-/* Tells the kernel what is wanted of a descriptor from now on. */
-static void
+/*
+ * Tells the kernel what is wanted of a descriptor from now on.
+ * Results: 1, or 0 where it has no room for that.
+ */
+static int
 Control(
     ThreadData *tsdPtr,
     PyosslPoll *pollPtr,
@@ -157,16 +157,26 @@ Control(
 #ifdef USE_EPOLL
     struct epoll_event event;
 
+    if (tsdPtr->fd < 0) {
+	tsdPtr->fd = epoll_create1(EPOLL_CLOEXEC);
+    }
+
     memset(&event, 0, sizeof(event));
     event.data.ptr = pollPtr;
     event.events = (mask & TCL_READABLE ? EPOLLIN : 0)
 	    | (mask & TCL_WRITABLE ? EPOLLOUT : 0);
-    epoll_ctl(tsdPtr->fd, mask == 0 ? EPOLL_CTL_DEL
+    if (epoll_ctl(tsdPtr->fd, mask == 0 ? EPOLL_CTL_DEL
 	    : pollPtr->registered ? EPOLL_CTL_MOD : EPOLL_CTL_ADD,
-	    pollPtr->fd, &event);
+	    pollPtr->fd, &event) < 0 && mask != 0) {
+	return 0;
+    }
 #else
     struct kevent changes[2];
-    int n = 0, changed = mask ^ pollPtr->mask;
+    int n = 0, changed = mask ^ pollPtr->known;
+
+    if (tsdPtr->fd < 0) {
+	tsdPtr->fd = kqueue();
+    }
 
     if (changed & TCL_READABLE) {
 	EV_SET(&changes[n++], pollPtr->fd, EVFILT_READ,
@@ -176,8 +186,11 @@ Control(
 	EV_SET(&changes[n++], pollPtr->fd, EVFILT_WRITE,
 		mask & TCL_WRITABLE ? EV_ADD : EV_DELETE, 0, 0, pollPtr);
     }
-    kevent(tsdPtr->fd, changes, n, NULL, 0, NULL);
+    if (kevent(tsdPtr->fd, changes, n, NULL, 0, NULL) < 0 && mask != 0) {
+	return 0;
+    }
 #endif
+    pollPtr->known = mask;
     if (mask != 0 && !pollPtr->registered) {
 	pollPtr->registered = 1;
 	if (tsdPtr->users++ == 0) {
@@ -189,6 +202,40 @@ Control(
 	    /* So that [vwait] can tell when there is nothing to wait for. */
 	    Tcl_DeleteFileHandler(tsdPtr->fd);
 	}
+    }
+    return 1;
+}
+
+static void
+CancelRetry(
+    PyosslPoll *pollPtr)
+{
+    if (pollPtr->retry != NULL) {
+	Tcl_DeleteTimerHandler(pollPtr->retry);
+	pollPtr->retry = NULL;
+    }
+}
+
+/*
+ * The kernel had no room, or the process no descriptor for it: asks again,
+ * and until then looks at the descriptor itself from time to time.
+ */
+static void
+Retry(
+    void *clientData)
+{
+    PyosslPoll *pollPtr = clientData;
+    int ready, mask = pollPtr->mask;
+
+    pollPtr->retry = NULL;
+    if (Control(pollPtr->threadData, pollPtr, mask)) {
+	return;
+    }
+    pollPtr->retry = Tcl_CreateTimerHandler(RETRY_MS, Retry, pollPtr);
+    ready = PyosslSysPoll(mask & TCL_READABLE ? pollPtr->fd : -1,
+	    mask & TCL_WRITABLE ? pollPtr->fd : -1, 0);
+    if (ready > 0) {
+	pollPtr->readyProc(pollPtr->clientData, ready);
     }
 }
 
@@ -212,8 +259,12 @@ PyosslPollWatch(
 	return;
     }
     pollPtr->threadData = tsdPtr;
-    Control(tsdPtr, pollPtr, mask);
     pollPtr->mask = mask;
+    CancelRetry(pollPtr);
+    if ((mask != 0 || pollPtr->registered)
+	    && !Control(tsdPtr, pollPtr, mask)) {
+	pollPtr->retry = Tcl_CreateTimerHandler(0, Retry, pollPtr);
+    }
 }
 
 /*
@@ -229,6 +280,7 @@ PyosslPollForget(
     Batch *batchPtr;
     int i;
 
+    CancelRetry(pollPtr);
     if (tsdPtr == NULL) {
 	return;
     }

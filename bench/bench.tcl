@@ -120,8 +120,17 @@ proc bench::run.load {driver options} {
     }
     dict set result wall [dict get $client wall]
     dict set result count [dict get $client count]
-    dict set result resumed [dict get $client resumed]
+    Resumes $options result $client
     return $result
+}
+
+# What the load generator resumed, if it offered sessions.
+proc bench::Resumes {options resultName client} {
+    upvar 1 $resultName result
+    dict unset result resumed
+    if {[dict exists $options -resume]} {
+	dict set result resumed [dict get $client resumed]
+    }
 }
 
 # A server with many connections; messages go over all of them at once.
@@ -143,6 +152,7 @@ proc bench::run.echoes {driver options} {
     }
     dict set result wall [dict get $client wall]
     dict set result count [dict get $client count]
+    dict unset result resumed
     return $result
 }
 
@@ -172,6 +182,7 @@ proc bench::run.idle {driver options} {
 	/ double($conns)}]]
     dict set result wall [dict get $client wall]
     dict set result count $conns
+    dict unset result resumed
     return $result
 }
 
@@ -290,6 +301,7 @@ proc bench::Present {drivers} {
 # Does a job: -rounds times each driver in turn.
 proc bench::Do {name job} {
     variable rounds
+    variable missing
     dict with job {
 	set present [Present $drivers]
 	foreach driver $present {
@@ -298,13 +310,24 @@ proc bench::Do {name job} {
 	}
 	for {set round 0} {$round < $rounds} {incr round} {
 	    foreach driver $present {
-		set result [uplevel #0 [list ::bench::run.[lindex $run 0] \
-		    $driver {*}[lrange $run 1 end] [Sizes $options]]]
+		if {[catch {
+		    set result [run.[lindex $run 0] $driver \
+			{*}[lrange $run 1 end] [Sizes $options]]
+		} message]} {
+		    # That is a result too, but no figure.
+		    puts [format "%-18s %-8s fails: %s" $name $driver $message]
+		    set present [lsearch -all -inline -not -exact $present \
+			$driver]
+		    continue
+		}
 		lappend results($driver) $result
 		lappend figures($driver) [Figure $measure $result]
 	    }
 	}
 	foreach driver $drivers {
+	    if {$driver ni $present && $driver ni $missing} {
+		continue
+	    }
 	    if {$driver ni $present} {
 		puts [format "%-18s %-8s %s" $name $driver \
 		    "missing: not installed here"]
@@ -312,7 +335,7 @@ proc bench::Do {name job} {
 	    }
 	    Row $name $driver $measure $results($driver) $figures($driver) \
 		$figures([lindex $present 0]) \
-		[expr {[info exists figures(tls)] ? $figures(tls) : ""}] \
+		[expr {"tls" in $present ? $figures(tls) : ""}] \
 		[expr {$driver eq "pyossl" ? $goal : ""}]
 	}
     }

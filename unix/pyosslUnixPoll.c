@@ -8,10 +8,18 @@
  *	neither, each descriptor goes to the notifier.
  *
  *	Level-triggered: whoever does not take what is there is told again.
+ *
+ *	Tcl's notifier waits in a thread of its own, and each wait costs two
+ *	changes of threads. So where something was ready, an event of ours in
+ *	Tcl's queue looks again before Tcl goes to sleep, and where answers came
+ *	fast of late it sleeps a moment itself, for what is ours only. It does
+ *	so for no longer than TURN_MS before everybody else has a turn.
  */
 
 #include "pyosslTls.h"
 #include <errno.h>
+#include <poll.h>
+#include <time.h>
 #include <unistd.h>
 #ifdef HAVE_SYS_EPOLL_H
 #   include <sys/epoll.h>
@@ -24,6 +32,9 @@
 #endif
 
 #define BATCH	64		/* Events taken from the kernel at a time. */
+#define TURN_MS	2		/* Tcl's other sources wait so long at most. */
+#define NAP_NS	200000		/* How long an answer is slept for. */
+#define NAP_SCORE 8		/* See Nap. */
 
 typedef struct Batch {
     PyosslPoll *ready[BATCH];	/* NULL: forgotten meanwhile. */
@@ -38,6 +49,9 @@ typedef struct ThreadData {
     int users;			/* Registered descriptors. */
     int ended;			/* The thread serves no events any more. */
     Batch *batchPtr;
+    int queued;			/* Again is in Tcl's queue. */
+    Tcl_WideInt turn;		/* When Tcl's notifier was last asked. */
+    int score;			/* Of naps: how often they were worth it. */
 } ThreadData;
 
 static Tcl_ThreadDataKey dataKey;
@@ -63,16 +77,28 @@ Dispatch(
     }
 }
 
-static void
-Ready(
-    void *clientData,
-    int mask)
+static Tcl_EventProc Again;
+
+static Tcl_WideInt
+Now(void)
 {
-    ThreadData *tsdPtr = clientData;
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (Tcl_WideInt) now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/*
+ * Takes what is ready from the kernel and tells of it.
+ * Results: how many there were.
+ */
+static int
+Take(
+    ThreadData *tsdPtr)
+{
     Batch batch;
     int i, n;
 
-    (void) mask;
     batch.count = 0;
     batch.outerPtr = tsdPtr->batchPtr;
 #ifdef USE_EPOLL
@@ -111,9 +137,105 @@ Ready(
 	}
     }
 #endif
-    tsdPtr->batchPtr = &batch;
-    Dispatch(&batch);
-    tsdPtr->batchPtr = batch.outerPtr;
+    if (batch.count > 0) {
+	tsdPtr->batchPtr = &batch;
+	Dispatch(&batch);
+	tsdPtr->batchPtr = batch.outerPtr;
+    }
+    return batch.count;
+}
+
+/*
+ * Sleeps until something of ours is ready, for a moment at most. Others'
+ * events and timers wait meanwhile, so that this is only done where it was
+ * worth it before: each success counts for one, each failure against two,
+ * and now and then it is tried anew.
+ */
+static void
+Nap(
+    ThreadData *tsdPtr)
+{
+    struct pollfd entry;
+    int ready;
+#ifdef HAVE_PPOLL
+    static const struct timespec moment = {0, NAP_NS};
+#endif
+
+    if (tsdPtr->score < 0) {
+	tsdPtr->score++;
+	return;
+    }
+    entry.fd = tsdPtr->fd;
+    entry.events = POLLIN;
+    entry.revents = 0;
+#ifdef HAVE_PPOLL
+    ready = ppoll(&entry, 1, &moment, NULL) > 0;
+#else
+    ready = poll(&entry, 1, 0) > 0;
+#endif
+    if (ready) {
+	tsdPtr->score += tsdPtr->score < NAP_SCORE;
+    } else {
+	tsdPtr->score -= 2;
+	if (tsdPtr->score < 0) {
+	    tsdPtr->score = -4 * NAP_SCORE;
+	}
+    }
+}
+
+/* So that Tcl looks again before it asks its notifier. */
+static void
+QueueAgain(
+    ThreadData *tsdPtr)
+{
+    Tcl_Event *eventPtr;
+
+    if (!tsdPtr->queued && tsdPtr->users > 0 && !tsdPtr->ended) {
+	eventPtr = (Tcl_Event *) ckalloc(sizeof(Tcl_Event));
+	eventPtr->proc = Again;
+	tsdPtr->queued = 1;
+	Tcl_QueueEvent(eventPtr, TCL_QUEUE_TAIL);
+    }
+}
+
+static ThreadData *GetThreadData(void);
+
+static int
+Again(
+    Tcl_Event *eventPtr,
+    int flags)
+{
+    ThreadData *tsdPtr;
+
+    (void) eventPtr;
+    if (!(flags & TCL_FILE_EVENTS)) {
+	return 0;
+    }
+    tsdPtr = GetThreadData();
+    tsdPtr->queued = 0;
+    if (tsdPtr->fd >= 0 && tsdPtr->users > 0
+	    && Now() - tsdPtr->turn < TURN_MS) {
+	Nap(tsdPtr);
+	if (Take(tsdPtr) > 0) {
+	    QueueAgain(tsdPtr);
+	}
+    }
+    return 1;
+}
+
+/* Tcl's notifier says that there is something. */
+static void
+Ready(
+    void *clientData,
+    int mask)
+{
+    ThreadData *tsdPtr = clientData;
+
+    (void) mask;
+    tsdPtr->turn = Now();
+    if (Take(tsdPtr) > 0) {
+	QueueAgain(tsdPtr);
+    }
 }
 
 static void

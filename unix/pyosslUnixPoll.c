@@ -18,7 +18,7 @@
 
 #include "pyosslTls.h"
 #include <errno.h>
-#include <poll.h>
+#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 #ifdef HAVE_SYS_EPOLL_H
@@ -32,9 +32,10 @@
 #endif
 
 #define BATCH	64		/* Events taken from the kernel at a time. */
-#define TURN_MS	2		/* Tcl's other sources wait so long at most. */
+#define TURN_MS	5		/* Tcl's other sources wait so long at most. */
 #define NAP_NS	200000		/* How long an answer is slept for. */
-#define NAP_SCORE 8		/* See Nap. */
+#define NAP_SCORE 8		/* See TakeSoon. */
+#define HEAP_KEEP	(512 * 1024)
 
 typedef struct Batch {
     PyosslPoll *ready[BATCH];	/* NULL: forgotten meanwhile. */
@@ -52,9 +53,27 @@ typedef struct ThreadData {
     int queued;			/* Again is in Tcl's queue. */
     Tcl_WideInt turn;		/* When Tcl's notifier was last asked. */
     int score;			/* Of naps: how often they were worth it. */
+    int napless;		/* The system has no such short waits. */
 } ThreadData;
 
 static Tcl_ThreadDataKey dataKey;
+
+/*
+ * glibc gives the end of the heap back to the system as soon as 128 KB are
+ * free there, and our buffers come and go: each of them would be paid for in
+ * system calls and page faults. A bigger block freed once raises that limit
+ * to twice its size.
+ */
+static void
+KeepHeap(void)
+{
+    char *volatile block = malloc(HEAP_KEEP);
+
+    if (block != NULL) {
+	block[0] = 0;
+    }
+    free(block);
+}
 
 #if defined(USE_EPOLL) || defined(USE_KQUEUE)
 
@@ -89,54 +108,88 @@ Now(void)
 }
 
 /*
- * Takes what is ready from the kernel and tells of it.
- * Results: how many there were.
+ * Takes what is ready from the kernel; waits for it for NAP_NS at most with
+ * nap, where the system has such short waits.
+ * Results: how many there were; less than 0 on an error.
  */
-static int
-Take(
-    ThreadData *tsdPtr)
-{
-    Batch batch;
-    int i, n;
-
-    batch.count = 0;
-    batch.outerPtr = tsdPtr->batchPtr;
 #ifdef USE_EPOLL
-    {
-	struct epoll_event events[BATCH];
 
-	n = epoll_wait(tsdPtr->fd, events, BATCH, 0);
-	for (i = 0; i < n; i++) {
-	    int bits = 0;
+static int
+FromKernel(
+    ThreadData *tsdPtr,
+    Batch *batchPtr,
+    int nap)
+{
+    struct epoll_event events[BATCH];
+    int i, n = -1;
 
-	    if (events[i].events & EPOLLIN) {
-		bits |= TCL_READABLE;
-	    }
-	    if (events[i].events & EPOLLOUT) {
-		bits |= TCL_WRITABLE;
-	    }
-	    if (events[i].events & (EPOLLERR | EPOLLHUP)) {
-		bits |= TCL_READABLE | TCL_WRITABLE;
-	    }
-	    batch.ready[i] = events[i].data.ptr;
-	    batch.mask[i] = bits;
-	    batch.count++;
+#ifdef HAVE_EPOLL_PWAIT2
+    if (nap) {
+	static const struct timespec moment = {0, NAP_NS};
+
+	n = epoll_pwait2(tsdPtr->fd, events, BATCH, &moment, NULL);
+	if (n < 0 && errno != EINTR) {
+	    tsdPtr->napless = 1;	/* The kernel is an older one. */
 	}
     }
 #else
-    {
-	static const struct timespec now = {0, 0};
-	struct kevent events[BATCH];
-
-	n = kevent(tsdPtr->fd, NULL, 0, events, BATCH, &now);
-	for (i = 0; i < n; i++) {
-	    batch.ready[i] = (PyosslPoll *) events[i].udata;
-	    batch.mask[i] = events[i].filter == EVFILT_READ
-		    ? TCL_READABLE : TCL_WRITABLE;
-	    batch.count++;
-	}
-    }
+    nap = 0;
+    tsdPtr->napless = 1;
 #endif
+    if (!nap || tsdPtr->napless) {
+	n = epoll_wait(tsdPtr->fd, events, BATCH, 0);
+    }
+    for (i = 0; i < n; i++) {
+	int bits = 0;
+
+	if (events[i].events & EPOLLIN) {
+	    bits |= TCL_READABLE;
+	}
+	if (events[i].events & EPOLLOUT) {
+	    bits |= TCL_WRITABLE;
+	}
+	if (events[i].events & (EPOLLERR | EPOLLHUP)) {
+	    bits |= TCL_READABLE | TCL_WRITABLE;
+	}
+	batchPtr->ready[i] = events[i].data.ptr;
+	batchPtr->mask[i] = bits;
+    }
+    return n;
+}
+
+#else
+
+static int
+FromKernel(
+    ThreadData *tsdPtr,
+    Batch *batchPtr,
+    int nap)
+{
+    static const struct timespec now = {0, 0}, moment = {0, NAP_NS};
+    struct kevent events[BATCH];
+    int i, n = kevent(tsdPtr->fd, NULL, 0, events, BATCH,
+	    nap ? &moment : &now);
+
+    for (i = 0; i < n; i++) {
+	batchPtr->ready[i] = (PyosslPoll *) events[i].udata;
+	batchPtr->mask[i] = events[i].filter == EVFILT_READ
+		? TCL_READABLE : TCL_WRITABLE;
+    }
+    return n;
+}
+
+#endif
+
+/* Tells of what is ready. Results: how many there were. */
+static int
+Take(
+    ThreadData *tsdPtr,
+    int nap)
+{
+    Batch batch;
+
+    batch.outerPtr = tsdPtr->batchPtr;
+    batch.count = FromKernel(tsdPtr, &batch, nap);
     if (batch.count > 0) {
 	tsdPtr->batchPtr = &batch;
 	Dispatch(&batch);
@@ -146,34 +199,23 @@ Take(
 }
 
 /*
- * Sleeps until something of ours is ready, for a moment at most. Others'
- * events and timers wait meanwhile, so that this is only done where it was
- * worth it before: each success counts for one, each failure against two,
- * and now and then it is tried anew.
+ * Takes what is ready, or what comes in the next moment. Others' events and
+ * timers wait meanwhile, so that this is only done where it was worth it
+ * before: each success counts for one, each failure against two, and now and
+ * then it is tried anew.
  */
-static void
-Nap(
+static int
+TakeSoon(
     ThreadData *tsdPtr)
 {
-    struct pollfd entry;
-    int ready;
-#ifdef HAVE_PPOLL
-    static const struct timespec moment = {0, NAP_NS};
-#endif
+    int n, nap = tsdPtr->score >= 0 && !tsdPtr->napless;
 
-    if (tsdPtr->score < 0) {
-	tsdPtr->score++;
-	return;
+    if (!nap) {
+	tsdPtr->score += tsdPtr->score < 0;
+	return Take(tsdPtr, 0);
     }
-    entry.fd = tsdPtr->fd;
-    entry.events = POLLIN;
-    entry.revents = 0;
-#ifdef HAVE_PPOLL
-    ready = ppoll(&entry, 1, &moment, NULL) > 0;
-#else
-    ready = poll(&entry, 1, 0) > 0;
-#endif
-    if (ready) {
+    n = Take(tsdPtr, 1);
+    if (n > 0) {
 	tsdPtr->score += tsdPtr->score < NAP_SCORE;
     } else {
 	tsdPtr->score -= 2;
@@ -181,6 +223,7 @@ Nap(
 	    tsdPtr->score = -4 * NAP_SCORE;
 	}
     }
+    return n;
 }
 
 /* So that Tcl looks again before it asks its notifier. */
@@ -215,8 +258,7 @@ Again(
     tsdPtr->queued = 0;
     if (tsdPtr->fd >= 0 && tsdPtr->users > 0
 	    && Now() - tsdPtr->turn < TURN_MS) {
-	Nap(tsdPtr);
-	if (Take(tsdPtr) > 0) {
+	if (TakeSoon(tsdPtr) > 0) {
 	    QueueAgain(tsdPtr);
 	}
     }
@@ -233,7 +275,7 @@ Ready(
 
     (void) mask;
     tsdPtr->turn = Now();
-    if (Take(tsdPtr) > 0) {
+    if (Take(tsdPtr, 0) > 0) {
 	QueueAgain(tsdPtr);
     }
 }
@@ -259,6 +301,7 @@ GetThreadData(void)
 
     if (!tsdPtr->initialized) {
 	tsdPtr->initialized = 1;
+	KeepHeap();
 #ifdef USE_EPOLL
 	tsdPtr->fd = epoll_create1(EPOLL_CLOEXEC);
 #else
@@ -397,6 +440,7 @@ GetThreadData(void)
 
     if (!tsdPtr->initialized) {
 	tsdPtr->initialized = 1;
+	KeepHeap();
 	Tcl_CreateThreadExitHandler(ThreadGone, tsdPtr);
     }
     return tsdPtr;

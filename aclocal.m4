@@ -113,7 +113,7 @@ AC_DEFUN([PYOSSL_PATH_OPENSSL], [
 
 AC_DEFUN([PYOSSL_CHECK_POLL], [
     AC_CHECK_HEADERS([sys/epoll.h sys/event.h sys/un.h poll.h netinet/tcp.h])
-    AC_CHECK_FUNCS([accept4 epoll_create1 kqueue getrandom getentropy])
+    AC_CHECK_FUNCS([accept4 epoll_create1 kqueue getrandom getentropy epoll_pwait2])
     if test "$ac_cv_header_sys_epoll_h$ac_cv_func_epoll_create1" = yesyes; then
 	AC_DEFINE([HAVE_EPOLL], [1], [Is there epoll?])
     fi

@@ -45,7 +45,7 @@ Append(
 	    *endPtr = used;
 	}
 	if (*sizePtr - used < length) {
-	    size_t size = *sizePtr ? *sizePtr * 2 : 4096;
+	    size_t size = *sizePtr ? *sizePtr * 2 : length;
 
 	    while (size < used + length) {
 		size *= 2;
@@ -114,6 +114,23 @@ PyosslLinkPending(
     return linkPtr->inStart < linkPtr->inEnd || (linkPtr->inst != NULL
 	    && linkPtr->typePtr->pendingProc != NULL
 	    && linkPtr->typePtr->pendingProc(linkPtr->inst));
+}
+
+/*
+ * PyosslLinkReserve --
+ *	Makes room in the output queue for so many bytes, so that it does not
+ *	grow by and by while they are written.
+ */
+void
+PyosslLinkReserve(
+    PyosslLink *linkPtr,
+    size_t length)
+{
+    if (linkPtr->out == NULL) {
+	linkPtr->out = ckalloc(length);
+	linkPtr->outStart = linkPtr->outEnd = 0;
+	linkPtr->outSize = length;
+    }
 }
 
 /*

@@ -19,6 +19,7 @@ TCL_DECLARE_MUTEX(counterMutex)
 static unsigned long counter = 0;	/* Guarded by counterMutex. */
 
 static Tcl_CloseProc CloseBegins;
+static PyosslChanSendProc SendCollected;
 
 /*
  * ---------------------------------------------------------------------
@@ -86,6 +87,33 @@ WaitOrLeave(
     return 0;
 }
 
+/*
+ * The records that have come already and fit, without waiting. What ends
+ * the data is told by the next call.
+ * Results: the bytes in the buffer.
+ */
+static int
+ReadMore(
+    PyosslTls *tlsPtr,
+    PyosslOp *opPtr,
+    char *buf,
+    int got,
+    int size)
+{
+    int more;
+
+    while (tlsPtr->maybeMore && size - got >= SSL3_RT_MAX_PLAIN_LENGTH
+	    && !PyosslOpFailed(opPtr)) {
+	more = 0;
+	if (PyosslTlsRead(tlsPtr, buf + got, size - got, 0, &more)
+		!= PYOSSL_TLS_OK) {
+	    break;
+	}
+	got += more;
+    }
+    return got;
+}
+
 static int
 ChanInput(
     void *inst,
@@ -102,6 +130,9 @@ ChanInput(
     if (!tlsPtr->started) {
 	return NotStarted(cPtr, errnoPtr);
     }
+    if (cPtr->collectedLength > 0) {
+	SendCollected(cPtr);	/* Its failure is the channel's. */
+    }
     PyosslChanHold(cPtr);
     PyosslOpBegin(&op);
     do {
@@ -115,6 +146,9 @@ ChanInput(
 	    result = PyosslTlsRead(tlsPtr, buf, toRead, 0, &got);
 	}
     } while (!PyosslOpFailed(&op) && WaitOrLeave(cPtr, result));
+    if (result == PYOSSL_TLS_OK) {
+	got = ReadMore(tlsPtr, &op, buf, got, toRead);
+    }
     PyosslOpEndFailure(&op, &tlsPtr->failure, 0);
     if (result == PYOSSL_TLS_FAIL || result == PYOSSL_TLS_BUSY
 	    || (tlsPtr->failure.message != NULL && result != PYOSSL_TLS_EOF)) {
@@ -193,22 +227,19 @@ Leave(
     }
 }
 
+/* Encrypts and sends; a blocking channel all of it. */
 static int
-ChanOutput(
-    void *inst,
+Output(
+    PyosslChan *cPtr,
     const char *buf,
     int toWrite,
     int *errnoPtr)
 {
-    PyosslChan *cPtr = inst;
     PyosslTls *tlsPtr = cPtr->tlsPtr;
     PyosslTlsResult result = PYOSSL_TLS_OK;
     PyosslOp op;
     int done = 0, now, entered;
 
-    if (!tlsPtr->started) {
-	return NotStarted(cPtr, errnoPtr);
-    }
     PyosslChanHold(cPtr);
     entered = Enter(cPtr);
     PyosslOpBegin(&op);
@@ -256,6 +287,65 @@ ChanOutput(
     return done;
 }
 
+/*
+ * What was collected (pyosslChanBuffer.c) goes out.
+ * Results: 0, or -1 as ChanOutput.
+ */
+static int
+SendCollected(
+    PyosslChan *cPtr)
+{
+    int length = cPtr->collectedLength, err;
+
+    cPtr->collectedLength = 0;
+    return Output(cPtr, cPtr->collected, length, &err) < 0 ? -1 : 0;
+}
+
+/* Whether a piece of [fcopy] may wait for the next one. */
+static int
+MayCollect(
+    const PyosslChan *cPtr,
+    int size)
+{
+    const PyosslTls *tlsPtr = cPtr->tlsPtr;
+
+    return size == PYOSSL_BUFFER_SMALL && tlsPtr->blocking
+	    && tlsPtr->established && tlsPtr->failure.message == NULL
+	    && tlsPtr->link.writeErrno == 0 && !tlsPtr->busy
+	    && !tlsPtr->closed && !cPtr->closing;
+}
+
+static int
+ChanOutput(
+    void *inst,
+    const char *buf,
+    int toWrite,
+    int *errnoPtr)
+{
+    PyosslChan *cPtr = inst;
+
+    if (!cPtr->tlsPtr->started) {
+	return NotStarted(cPtr, errnoPtr);
+    }
+    if (toWrite >= PYOSSL_BUFFER_SMALL) {
+	PyosslChanBuffers(cPtr, PYOSSL_BUFFER_BIG);
+    }
+    if (MayCollect(cPtr, toWrite)
+	    && PyosslChanCollect(cPtr, buf, toWrite, SendCollected)) {
+	return toWrite;
+    }
+    if (cPtr->collectedLength > 0) {
+	if (SendCollected(cPtr) < 0) {
+	    return Fail(cPtr, errnoPtr);
+	}
+	if (MayCollect(cPtr, toWrite)
+		&& PyosslChanCollect(cPtr, buf, toWrite, SendCollected)) {
+	    return toWrite;
+	}
+    }
+    return Output(cPtr, buf, toWrite, errnoPtr);
+}
+
 static void
 ChanWatch(
     void *inst,
@@ -299,6 +389,8 @@ ChanBlockMode(
     if (linkPtr->inst != NULL) {
 	linkPtr->typePtr->blockProc(linkPtr->inst, tlsPtr->blocking);
     }
+    PyosslChanBuffers(cPtr, tlsPtr->blocking ? PYOSSL_BUFFER_BIG
+	    : PYOSSL_BUFFER_SMALL);
     return 0;
 }
 
@@ -396,6 +488,10 @@ ChanClose(
     cPtr->chan = NULL;
     tlsPtr->chanPtr = NULL;
     tlsPtr->ending = 1;
+    if (cPtr->collectedLength > 0) {
+	SendCollected(cPtr);
+    }
+    PyosslChanDropCollected(cPtr);
     PyosslOpBegin(&op);
     PyosslTlsClose(tlsPtr, interp, 1);
     PyosslOpEndFailure(&op, &tlsPtr->failure, 0);
@@ -419,6 +515,9 @@ ChanClose2(
 	return ChanClose(inst, interp);
     }
     if (flags & TCL_CLOSE_WRITE) {
+	if (cPtr->collectedLength > 0) {
+	    SendCollected(cPtr);
+	}
 	cPtr->finWanted = 1;
 	PyosslOpBegin(&op);
 	PyosslChanSendFin(cPtr);
@@ -471,6 +570,10 @@ ChanThreadAction(
 	PyosslChanDeadline(tlsPtr);
 	return;
     }
+    if (cPtr->collectedLength > 0) {
+	SendCollected(cPtr);
+    }
+    PyosslChanDropCollected(cPtr);
     PyosslChanNoTimers(cPtr);
     PyosslLinkWatch(linkPtr, 0, NULL, NULL);
     if (linkPtr->inst != NULL) {
@@ -530,6 +633,9 @@ InnerWait(
     PyosslLink *linkPtr = &tlsPtr->link;
     int ready;
 
+    if (((PyosslChan *) inst)->collectedLength > 0) {
+	SendCollected(inst);
+    }
     if (tlsPtr->failure.message != NULL || tlsPtr->closed
 	    || ((mask & TCL_READABLE) && (PyosslChanAtEof(tlsPtr)
 	    || tlsPtr->maybeMore || PyosslLinkPending(linkPtr)))
@@ -631,6 +737,10 @@ PyosslChanCreate(
     cPtr->chan = Tcl_CreateChannel(&pyosslChanType, name, cPtr,
 	    TCL_READABLE | TCL_WRITABLE);
     PyosslChanOpened(cPtr, cPtr->chan);
+    cPtr->bufferSize = (int) Tcl_GetChannelBufferSize(cPtr->chan);
+    if (tlsPtr->blocking) {
+	PyosslChanBuffers(cPtr, PYOSSL_BUFFER_BIG);
+    }
     Tcl_SetChannelOption(NULL, cPtr->chan, "-translation", "auto crlf");
     if (!tlsPtr->blocking) {
 	Tcl_SetChannelOption(NULL, cPtr->chan, "-blocking", "0");
@@ -671,38 +781,6 @@ PyosslChanChannel(
     PyosslChan *cPtr = tlsPtr->chanPtr;
 
     return cPtr != NULL ? cPtr->chan : NULL;
-}
-
-/*
- * PyosslChanSetBlocking --
- *	[$conn setblocking] and [fconfigure -blocking] are one state.
- */
-int
-PyosslChanSetBlocking(
-    PyosslTls *tlsPtr,
-    int blocking)
-{
-    Tcl_Channel chan = PyosslChanChannel(tlsPtr);
-
-    if (chan != NULL) {
-	return Tcl_SetChannelOption(NULL, chan, "-blocking",
-		blocking ? "1" : "0");
-    }
-    tlsPtr->blocking = blocking;
-    if (tlsPtr->link.inst != NULL) {
-	tlsPtr->link.typePtr->blockProc(tlsPtr->link.inst, blocking);
-    }
-    return TCL_OK;
-}
-
-/* PyosslChanKick -- after the connection was worked on past the channel. */
-void
-PyosslChanKick(
-    PyosslTls *tlsPtr)
-{
-    if (tlsPtr->chanPtr != NULL) {
-	PyosslChanUpdate(tlsPtr->chanPtr);
-    }
 }
 
 /*

@@ -25,6 +25,12 @@ typedef struct PyosslChan {
 				 * channel's address. */
     Tcl_TimerToken timer;	/* Something is ready without an event. */
     Tcl_TimerToken deadline;	/* The handshake's bound. */
+    int bufferSize;		/* That we have set for Tcl's buffers; another
+				 * one is the script's own. */
+    int bulk;			/* Big pieces went through lately. */
+    char *collected;		/* Output not encrypted yet (ChanCollect). */
+    int collectedLength;
+    struct PyosslChan *nextCollector;
     Tcl_Channel held;		/* Not NULL: Tcl writes it just now. */
     Tcl_TimerToken late;	/* It was closed meanwhile: to be done. */
 } PyosslChan;
@@ -42,5 +48,14 @@ MODULE_SCOPE void	PyosslChanNoTimers(PyosslChan *cPtr);
 MODULE_SCOPE void	PyosslChanSendFin(PyosslChan *cPtr);
 MODULE_SCOPE void	PyosslChanOpened(PyosslChan *cPtr, Tcl_Channel chan);
 MODULE_SCOPE int	PyosslChanAtEof(const PyosslTls *tlsPtr);
+/* The sizes of Tcl's buffers, and what is collected (pyosslChanBuffer.c). */
+#define PYOSSL_BUFFER_SMALL	4096	/* Tcl's default. */
+#define PYOSSL_BUFFER_BIG	(64 * 1024)
+typedef int (PyosslChanSendProc)(PyosslChan *cPtr);
+MODULE_SCOPE void	PyosslChanBuffers(PyosslChan *cPtr, int size);
+MODULE_SCOPE void	PyosslChanIdle(PyosslChan *cPtr);
+MODULE_SCOPE int	PyosslChanCollect(PyosslChan *cPtr, const char *buf,
+			    int size, PyosslChanSendProc *sendProc);
+MODULE_SCOPE void	PyosslChanDropCollected(PyosslChan *cPtr);
 
 #endif /* PYOSSL_CHAN_H */

@@ -18,24 +18,6 @@
 
 #include "pyosslChan.h"
 
-void
-PyosslChanHold(
-    PyosslChan *cPtr)
-{
-    cPtr->refCount++;
-}
-
-void
-PyosslChanRelease(
-    PyosslChan *cPtr)
-{
-    if (--cPtr->refCount <= 0) {
-	PyosslTlsRelease(cPtr->tlsPtr);
-	PyosslCount(PYOSSL_COUNT_CHANNELS, -1);
-	ckfree((char *) cPtr);
-    }
-}
-
 /*
  * Whether a reader has come to the peer's close_notify. OpenSSL marks the
  * input as ended for a fatal alert too, and that is a failure.
@@ -198,10 +180,14 @@ Notify(
     PyosslChanHold(cPtr);
     up = PyosslChanReady(cPtr, mask);
     if (up != 0 && cPtr->chan != NULL) {
+	if (SSL_pending(cPtr->tlsPtr->ssl) > PYOSSL_BUFFER_SMALL) {
+	    PyosslChanBuffers(cPtr, PYOSSL_BUFFER_BIG);
+	}
 	/* Tcl asks for our interest anew afterwards. */
 	Tcl_NotifyChannel(cPtr->chan, up);
     }
     PyosslChanUpdate(cPtr);
+    PyosslChanIdle(cPtr);
     PyosslChanRelease(cPtr);
 }
 
@@ -411,5 +397,38 @@ PyosslChanSettle(
 	    && !cPtr->tlsPtr->waiting) {
 	cPtr->tlsPtr->missed = 0;
 	PyosslChanUpdate(cPtr);
+    }
+}
+
+/*
+ * PyosslChanSetBlocking --
+ *	[$conn setblocking] and [fconfigure -blocking] are one state.
+ */
+int
+PyosslChanSetBlocking(
+    PyosslTls *tlsPtr,
+    int blocking)
+{
+    PyosslChan *cPtr = tlsPtr->chanPtr;
+    Tcl_Channel chan = cPtr != NULL ? cPtr->chan : NULL;
+
+    if (chan != NULL) {
+	return Tcl_SetChannelOption(NULL, chan, "-blocking",
+		blocking ? "1" : "0");
+    }
+    tlsPtr->blocking = blocking;
+    if (tlsPtr->link.inst != NULL) {
+	tlsPtr->link.typePtr->blockProc(tlsPtr->link.inst, blocking);
+    }
+    return TCL_OK;
+}
+
+/* PyosslChanKick -- after the connection was worked on past the channel. */
+void
+PyosslChanKick(
+    PyosslTls *tlsPtr)
+{
+    if (tlsPtr->chanPtr != NULL) {
+	PyosslChanUpdate(tlsPtr->chanPtr);
     }
 }

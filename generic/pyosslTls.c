@@ -14,6 +14,10 @@
 
 /* The most that one call hands to OpenSSL: bounds the output queue. */
 #define WRITE_LIMIT	(128 * 1024)
+/* What the records' headers and tags add to that many bytes, and some more. */
+#define WITH_OVERHEAD(n) ((n) + ((n) / SSL3_RT_MAX_PLAIN_LENGTH + 1) * 64)
+/* What OpenSSL reads from a socket of ours at a time: four records. */
+#define READ_AHEAD	(4 * (SSL3_RT_MAX_PLAIN_LENGTH + 256))
 
 TCL_DECLARE_MUTEX(indexMutex)
 static int exIndex = -1;	/* Guarded by indexMutex. */
@@ -64,6 +68,14 @@ PyosslTlsNew(
 	return NULL;
     }
     SSL_set_bio(tlsPtr->ssl, bioPtr, bioPtr);
+    if (typePtr == &pyosslSockTransport) {
+	/*
+	 * The socket is ours alone, so that OpenSSL may take all that has come
+	 * at once. Others' channels must keep what comes after TLS.
+	 */
+	SSL_set_read_ahead(tlsPtr->ssl, 1);
+	SSL_set_default_read_buffer_len(tlsPtr->ssl, READ_AHEAD);
+    }
     if (ctxPtr->isDtls) {
 	/* The link knows nothing of datagrams. */
 	SSL_set_options(tlsPtr->ssl, SSL_OP_NO_QUERY_MTU);
@@ -270,9 +282,11 @@ StepBegin(
     }
     /*
      * A channel's driver may use OpenSSL too (TLS in TLS), and must not do
-     * it before our own errors were looked at.
+     * it before our own errors were looked at. A handshake's messages go out
+     * together, a server's session tickets with its last one.
      */
-    tlsPtr->link.corked = tlsPtr->link.typePtr == &pyosslChanTransport;
+    tlsPtr->link.corked = tlsPtr->link.typePtr == &pyosslChanTransport
+	    || !tlsPtr->established;
     tlsPtr->busy = 1;
     ERR_clear_error();
     return PYOSSL_TLS_OK;
@@ -326,7 +340,12 @@ PyosslTlsHandshake(
 	return result;
     }
     ret = SSL_do_handshake(tlsPtr->ssl);
-    if (ret == 1) {
+    if (ret == 1 && tlsPtr->closed) {
+	/* By a callback; OpenSSL had read all it needed before. */
+	PyosslFailureErrno(&tlsPtr->failure, EBADF,
+		"the connection was closed during the TLS handshake");
+	result = PYOSSL_TLS_FAIL;
+    } else if (ret == 1) {
 	tlsPtr->established = 1;
 	tlsPtr->renegotiating = 0;
 	/* The peer's first records may have come along. */
@@ -564,7 +583,10 @@ PyosslTlsWrite(
     if (size > WRITE_LIMIT) {
 	size = WRITE_LIMIT;
     }
-    linkPtr->corked |= size > SSL3_RT_MAX_PLAIN_LENGTH;
+    if (size > SSL3_RT_MAX_PLAIN_LENGTH && linkPtr->typePtr != NULL) {
+	linkPtr->corked = 1;
+	PyosslLinkReserve(linkPtr, WITH_OVERHEAD((size_t) size));
+    }
     while (done < size) {
 	ret = SSL_write(tlsPtr->ssl, buf + done, size - done);
 	NoteEstablished(tlsPtr);

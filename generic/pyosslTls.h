@@ -208,6 +208,7 @@ MODULE_SCOPE void	PyosslLinkInit(PyosslLink *linkPtr,
 			    const PyosslTransportType *typePtr, void *inst);
 MODULE_SCOPE BIO *	PyosslLinkBio(PyosslLink *linkPtr);
 MODULE_SCOPE int	PyosslLinkFlush(PyosslLink *linkPtr);
+MODULE_SCOPE void	PyosslLinkReserve(PyosslLink *linkPtr, size_t length);
 MODULE_SCOPE size_t	PyosslLinkQueued(const PyosslLink *linkPtr);
 MODULE_SCOPE int	PyosslLinkPending(const PyosslLink *linkPtr);
 MODULE_SCOPE size_t	PyosslLinkTake(PyosslLink *linkPtr, char *buf,

@@ -50,7 +50,8 @@ namespace eval layers {
 	3	{pyosslCtxCb}
 	4	{pyosslCtxSet pyosslCtxNames pyosslCtxFile}
 	4	{pyosslCtxLoad pyosslCtxTrust}
-	4	{pyosslCtx pyosslChanEvent}
+	4	{pyosslCtx pyosslChanBuffer}
+	4	{pyosslChanEvent}
 	4	{pyosslChan}
 	4	{pyosslChanStack}
 	5	{pyosslConnStep}

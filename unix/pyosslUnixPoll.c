@@ -8,10 +8,18 @@
  *	neither, each descriptor goes to the notifier.
  *
  *	Level-triggered: whoever does not take what is there is told again.
+ *
+ *	Tcl's notifier waits in a thread of its own, and each wait costs two
+ *	changes of threads. So where something was ready, an event of ours in
+ *	Tcl's queue looks again before Tcl goes to sleep, and where answers came
+ *	fast of late it sleeps a moment itself, for what is ours only. It does
+ *	so for no longer than TURN_MS before everybody else has a turn.
  */
 
 #include "pyosslSock.h"
 #include <errno.h>
+#include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 #ifdef HAVE_SYS_EPOLL_H
 #   include <sys/epoll.h>
@@ -25,6 +33,10 @@
 
 #define BATCH	64		/* Events taken from the kernel at a time. */
 #define RETRY_MS 20		/* While the kernel has no room for more. */
+#define TURN_MS	5		/* Tcl's other sources wait so long at most. */
+#define NAP_NS	200000		/* How long an answer is slept for. */
+#define NAP_SCORE 8		/* See TakeSoon. */
+#define HEAP_KEEP	(512 * 1024)
 
 typedef struct Batch {
     PyosslPoll *ready[BATCH];	/* NULL: forgotten meanwhile. */
@@ -39,9 +51,30 @@ typedef struct ThreadData {
     int users;			/* Registered descriptors. */
     int ended;			/* The thread serves no events any more. */
     Batch *batchPtr;
+    int queued;			/* Again is in Tcl's queue. */
+    Tcl_WideInt turn;		/* When Tcl's notifier was last asked. */
+    int score;			/* Of naps: how often they were worth it. */
+    int napless;		/* The system has no such short waits. */
 } ThreadData;
 
 static Tcl_ThreadDataKey dataKey;
+
+/*
+ * glibc gives the end of the heap back to the system as soon as 128 KB are
+ * free there, and our buffers come and go: each of them would be paid for in
+ * system calls and page faults. A bigger block freed once raises that limit
+ * to twice its size.
+ */
+static void
+KeepHeap(void)
+{
+    char *volatile block = malloc(HEAP_KEEP);
+
+    if (block != NULL) {
+	block[0] = 0;
+    }
+    free(block);
+}
 
 #if defined(USE_EPOLL) || defined(USE_KQUEUE)
 
@@ -64,57 +97,188 @@ Dispatch(
     }
 }
 
+static Tcl_EventProc Again;
+
+static Tcl_WideInt
+Now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (Tcl_WideInt) now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/*
+ * Takes what is ready from the kernel; waits for it for NAP_NS at most with
+ * nap, where the system has such short waits.
+ * Results: how many there were; less than 0 on an error.
+ */
+#ifdef USE_EPOLL
+
+static int
+FromKernel(
+    ThreadData *tsdPtr,
+    Batch *batchPtr,
+    int nap)
+{
+    struct epoll_event events[BATCH];
+    int i, n = -1;
+
+#ifdef HAVE_EPOLL_PWAIT2
+    if (nap) {
+	static const struct timespec moment = {0, NAP_NS};
+
+	n = epoll_pwait2(tsdPtr->fd, events, BATCH, &moment, NULL);
+	if (n < 0 && errno != EINTR) {
+	    tsdPtr->napless = 1;	/* The kernel is an older one. */
+	}
+    }
+#else
+    nap = 0;
+    tsdPtr->napless = 1;
+#endif
+    if (!nap || tsdPtr->napless) {
+	n = epoll_wait(tsdPtr->fd, events, BATCH, 0);
+    }
+    for (i = 0; i < n; i++) {
+	int bits = 0;
+
+	if (events[i].events & EPOLLIN) {
+	    bits |= TCL_READABLE;
+	}
+	if (events[i].events & EPOLLOUT) {
+	    bits |= TCL_WRITABLE;
+	}
+	if (events[i].events & (EPOLLERR | EPOLLHUP)) {
+	    bits |= TCL_READABLE | TCL_WRITABLE;
+	}
+	batchPtr->ready[i] = events[i].data.ptr;
+	batchPtr->mask[i] = bits;
+    }
+    return n;
+}
+
+#else
+
+static int
+FromKernel(
+    ThreadData *tsdPtr,
+    Batch *batchPtr,
+    int nap)
+{
+    static const struct timespec now = {0, 0}, moment = {0, NAP_NS};
+    struct kevent events[BATCH];
+    int i, n = kevent(tsdPtr->fd, NULL, 0, events, BATCH,
+	    nap ? &moment : &now);
+
+    for (i = 0; i < n; i++) {
+	batchPtr->ready[i] = (PyosslPoll *) events[i].udata;
+	batchPtr->mask[i] = events[i].filter == EVFILT_READ
+		? TCL_READABLE : TCL_WRITABLE;
+    }
+    return n;
+}
+
+#endif
+
+/* Tells of what is ready. Results: how many there were. */
+static int
+Take(
+    ThreadData *tsdPtr,
+    int nap)
+{
+    Batch batch;
+
+    batch.outerPtr = tsdPtr->batchPtr;
+    batch.count = FromKernel(tsdPtr, &batch, nap);
+    if (batch.count > 0) {
+	tsdPtr->batchPtr = &batch;
+	Dispatch(&batch);
+	tsdPtr->batchPtr = batch.outerPtr;
+    }
+    return batch.count;
+}
+
+/*
+ * Takes what is ready, or what comes in the next moment. Others' events and
+ * timers wait meanwhile, so that this is only done where it was worth it
+ * before: each success counts for one, each failure against two, and now and
+ * then it is tried anew.
+ */
+static int
+TakeSoon(
+    ThreadData *tsdPtr)
+{
+    int n, nap = tsdPtr->score >= 0 && !tsdPtr->napless;
+
+    if (!nap) {
+	tsdPtr->score += tsdPtr->score < 0;
+	return Take(tsdPtr, 0);
+    }
+    n = Take(tsdPtr, 1);
+    if (n > 0) {
+	tsdPtr->score += tsdPtr->score < NAP_SCORE;
+    } else {
+	tsdPtr->score -= 2;
+	if (tsdPtr->score < 0) {
+	    tsdPtr->score = -4 * NAP_SCORE;
+	}
+    }
+    return n;
+}
+
+/* So that Tcl looks again before it asks its notifier. */
+static void
+QueueAgain(
+    ThreadData *tsdPtr)
+{
+    Tcl_Event *eventPtr;
+
+    if (!tsdPtr->queued && tsdPtr->users > 0 && !tsdPtr->ended) {
+	eventPtr = (Tcl_Event *) ckalloc(sizeof(Tcl_Event));
+	eventPtr->proc = Again;
+	tsdPtr->queued = 1;
+	Tcl_QueueEvent(eventPtr, TCL_QUEUE_TAIL);
+    }
+}
+
+static ThreadData *GetThreadData(void);
+
+static int
+Again(
+    Tcl_Event *eventPtr,
+    int flags)
+{
+    ThreadData *tsdPtr;
+
+    (void) eventPtr;
+    if (!(flags & TCL_FILE_EVENTS)) {
+	return 0;
+    }
+    tsdPtr = GetThreadData();
+    tsdPtr->queued = 0;
+    if (tsdPtr->fd >= 0 && tsdPtr->users > 0
+	    && Now() - tsdPtr->turn < TURN_MS) {
+	if (TakeSoon(tsdPtr) > 0) {
+	    QueueAgain(tsdPtr);
+	}
+    }
+    return 1;
+}
+
+/* Tcl's notifier says that there is something. */
 static void
 Ready(
     void *clientData,
     int mask)
 {
     ThreadData *tsdPtr = clientData;
-    Batch batch;
-    int i, n;
 
     (void) mask;
-    batch.count = 0;
-    batch.outerPtr = tsdPtr->batchPtr;
-#ifdef USE_EPOLL
-    {
-	struct epoll_event events[BATCH];
-
-	n = epoll_wait(tsdPtr->fd, events, BATCH, 0);
-	for (i = 0; i < n; i++) {
-	    int bits = 0;
-
-	    if (events[i].events & EPOLLIN) {
-		bits |= TCL_READABLE;
-	    }
-	    if (events[i].events & EPOLLOUT) {
-		bits |= TCL_WRITABLE;
-	    }
-	    if (events[i].events & (EPOLLERR | EPOLLHUP)) {
-		bits |= TCL_READABLE | TCL_WRITABLE;
-	    }
-	    batch.ready[i] = events[i].data.ptr;
-	    batch.mask[i] = bits;
-	    batch.count++;
-	}
+    tsdPtr->turn = Now();
+    if (Take(tsdPtr, 0) > 0) {
+	QueueAgain(tsdPtr);
     }
-#else
-    {
-	static const struct timespec now = {0, 0};
-	struct kevent events[BATCH];
-
-	n = kevent(tsdPtr->fd, NULL, 0, events, BATCH, &now);
-	for (i = 0; i < n; i++) {
-	    batch.ready[i] = (PyosslPoll *) events[i].udata;
-	    batch.mask[i] = events[i].filter == EVFILT_READ
-		    ? TCL_READABLE : TCL_WRITABLE;
-	    batch.count++;
-	}
-    }
-#endif
-    tsdPtr->batchPtr = &batch;
-    Dispatch(&batch);
-    tsdPtr->batchPtr = batch.outerPtr;
 }
 
 static void
@@ -138,6 +302,7 @@ GetThreadData(void)
 
     if (!tsdPtr->initialized) {
 	tsdPtr->initialized = 1;
+	KeepHeap();
 	tsdPtr->fd = -1;
 	Tcl_CreateThreadExitHandler(ThreadGone, tsdPtr);
     }
@@ -327,6 +492,7 @@ GetThreadData(void)
 
     if (!tsdPtr->initialized) {
 	tsdPtr->initialized = 1;
+	KeepHeap();
 	Tcl_CreateThreadExitHandler(ThreadGone, tsdPtr);
     }
     return tsdPtr;

@@ -1,0 +1,218 @@
+/*
+ * pyosslChanBuffer.c --
+ *
+ *	How big the buffers are that Tcl has for a plaintext channel, and what
+ *	becomes of output that comes in small pieces. Knows nothing of TLS.
+ *
+ *	    blocking channel                  big
+ *	    one that is not, with messages    small, and none while it is idle
+ *	                 with bulk data       big as long as they come
+ *
+ *	A big buffer takes four records of OpenSSL's; Tcl's own default makes
+ *	each record four times as expensive. An idle channel keeps no buffer,
+ *	since there may be ten thousand of them.
+ *
+ *	[fcopy] moves the buffers of the channel it reads, which are small for
+ *	a file, and hands them to the driver one by one. They are collected
+ *	until they fill records, and what is left goes out when the command is
+ *	over, by a handler that Tcl runs at the end of each command for which
+ *	one was marked (Tcl_AsyncMark), and before it waits for events.
+ */
+
+#include "pyosslChan.h"
+
+/* The channels of a thread that have collected something. */
+typedef struct ThreadData {
+    int initialized;
+    int ended;
+    Tcl_AsyncHandler handler;
+    PyosslChan *first;
+    PyosslChanSendProc *sendProc;
+} ThreadData;
+
+static Tcl_ThreadDataKey dataKey;
+
+void
+PyosslChanHold(
+    PyosslChan *cPtr)
+{
+    cPtr->refCount++;
+}
+
+void
+PyosslChanRelease(
+    PyosslChan *cPtr)
+{
+    if (--cPtr->refCount <= 0) {
+	PyosslTlsRelease(cPtr->tlsPtr);
+	PyosslCount(PYOSSL_COUNT_CHANNELS, -1);
+	ckfree((char *) cPtr);
+    }
+}
+
+/*
+ * PyosslChanBuffers --
+ *	Sets the size of Tcl's buffers from now on, unless the script has set
+ *	one. Not while Tcl reads: it frees the buffer that is read into.
+ */
+void
+PyosslChanBuffers(
+    PyosslChan *cPtr,
+    int size)
+{
+    cPtr->bulk |= size == PYOSSL_BUFFER_BIG;
+    if (cPtr->chan == NULL || cPtr->stacked || cPtr->bufferSize == size
+	    || (int) Tcl_GetChannelBufferSize(cPtr->chan)
+	    != cPtr->bufferSize) {
+	return;
+    }
+    cPtr->bufferSize = size;
+    Tcl_SetChannelBufferSize(cPtr->chan, size);
+}
+
+/*
+ * PyosslChanIdle --
+ *	After an event: if nothing is buffered, Tcl gives its buffers back. It
+ *	does that whenever their size changes.
+ */
+void
+PyosslChanIdle(
+    PyosslChan *cPtr)
+{
+    Tcl_Channel chan = cPtr->chan;
+    int size;
+
+    if (chan == NULL || cPtr->stacked || cPtr->tlsPtr->blocking
+	    || Tcl_InputBuffered(chan) > 0 || Tcl_OutputBuffered(chan) > 0) {
+	return;
+    }
+    size = (int) Tcl_GetChannelBufferSize(chan);
+    if (size != cPtr->bufferSize) {
+	return;			/* The script's own. */
+    }
+    Tcl_SetChannelBufferSize(chan, size + 1);
+    cPtr->bufferSize = cPtr->bulk ? PYOSSL_BUFFER_BIG : PYOSSL_BUFFER_SMALL;
+    cPtr->bulk = 0;
+    Tcl_SetChannelBufferSize(chan, cPtr->bufferSize);
+}
+
+/*
+ * ---------------------------------------------------------------------
+ * Collecting
+ * ---------------------------------------------------------------------
+ */
+
+static void
+Unlist(
+    ThreadData *tsdPtr,
+    PyosslChan *cPtr)
+{
+    PyosslChan **linkPtr = &tsdPtr->first;
+
+    while (*linkPtr != NULL && *linkPtr != cPtr) {
+	linkPtr = &(*linkPtr)->nextCollector;
+    }
+    if (*linkPtr != NULL) {
+	*linkPtr = cPtr->nextCollector;
+	cPtr->nextCollector = NULL;
+    }
+}
+
+/*
+ * A command is over: what it left goes out. A failure is that of the
+ * command, if it had none of its own, and of the channel's next use.
+ */
+static int
+CommandOver(
+    void *clientData,
+    Tcl_Interp *interp,
+    int code)
+{
+    ThreadData *tsdPtr = clientData;
+    PyosslChan *cPtr;
+
+    while ((cPtr = tsdPtr->first) != NULL) {
+	PyosslChanHold(cPtr);
+	Unlist(tsdPtr, cPtr);
+	if (cPtr->collectedLength > 0 && tsdPtr->sendProc(cPtr) < 0
+		&& code == TCL_OK && interp != NULL) {
+	    const PyosslFailure *failurePtr = PyosslTlsWhy(cPtr->tlsPtr);
+
+	    if (failurePtr->message != NULL) {
+		Tcl_SetObjResult(interp,
+			Tcl_NewStringObj(failurePtr->message, -1));
+		Tcl_SetObjErrorCode(interp,
+			Tcl_NewStringObj(failurePtr->errorCode, -1));
+		code = TCL_ERROR;
+	    }
+	}
+	PyosslChanDropCollected(cPtr);
+	PyosslChanRelease(cPtr);
+    }
+    return code;
+}
+
+static void
+ThreadGone(
+    void *clientData)
+{
+    ThreadData *tsdPtr = clientData;
+
+    tsdPtr->ended = 1;
+    Tcl_AsyncDelete(tsdPtr->handler);
+}
+
+/*
+ * PyosslChanCollect --
+ *	Takes a piece of output to be sent with the next ones, if there is
+ *	room for it.
+ * Arguments:
+ *	sendProc	Sends what was collected; -1 where that failed.
+ * Results:
+ *	1, or 0: it was not taken.
+ */
+int
+PyosslChanCollect(
+    PyosslChan *cPtr,
+    const char *buf,
+    int size,
+    PyosslChanSendProc *sendProc)
+{
+    ThreadData *tsdPtr = Tcl_GetThreadData(&dataKey, sizeof(ThreadData));
+
+    if (!tsdPtr->initialized) {
+	tsdPtr->initialized = 1;
+	tsdPtr->handler = Tcl_AsyncCreate(CommandOver, tsdPtr);
+	Tcl_CreateThreadExitHandler(ThreadGone, tsdPtr);
+    }
+    if (tsdPtr->ended || cPtr->stacked
+	    || cPtr->collectedLength + size > PYOSSL_BUFFER_BIG) {
+	return 0;
+    }
+    if (cPtr->collected == NULL) {
+	cPtr->collected = ckalloc(PYOSSL_BUFFER_BIG);
+    }
+    memcpy(cPtr->collected + cPtr->collectedLength, buf, size);
+    if (cPtr->collectedLength == 0) {
+	tsdPtr->sendProc = sendProc;
+	Unlist(tsdPtr, cPtr);
+	cPtr->nextCollector = tsdPtr->first;
+	tsdPtr->first = cPtr;
+	Tcl_AsyncMark(tsdPtr->handler);
+    }
+    cPtr->collectedLength += size;
+    return 1;
+}
+
+/* PyosslChanDropCollected -- the channel ends, or leaves the thread. */
+void
+PyosslChanDropCollected(
+    PyosslChan *cPtr)
+{
+    if (cPtr->collected != NULL) {
+	Unlist(Tcl_GetThreadData(&dataKey, sizeof(ThreadData)), cPtr);
+	ckfree(cPtr->collected);
+	cPtr->collected = NULL;
+	cPtr->collectedLength = 0;
+    }
+}

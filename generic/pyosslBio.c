@@ -128,6 +128,7 @@ PyosslLinkReserve(
 {
     if (linkPtr->out == NULL) {
 	linkPtr->out = ckalloc(length);
+	PyosslCount(PYOSSL_COUNT_BUFFERED, (Tcl_WideInt) length);
 	linkPtr->outStart = linkPtr->outEnd = 0;
 	linkPtr->outSize = length;
     }

@@ -69,11 +69,6 @@ PyosslTlsNew(
     }
     SSL_set_bio(tlsPtr->ssl, bioPtr, bioPtr);
     if (typePtr == &pyosslSockTransport) {
-	/*
-	 * The socket is ours alone, so that OpenSSL may take all that has come
-	 * at once. Others' channels must keep what comes after TLS.
-	 */
-	SSL_set_read_ahead(tlsPtr->ssl, 1);
 	SSL_set_default_read_buffer_len(tlsPtr->ssl, READ_AHEAD);
     }
     if (ctxPtr->isDtls) {
@@ -248,6 +243,23 @@ SessionFits(
 }
 
 /*
+ * Whether OpenSSL may take all that has come to a socket at once. Others'
+ * channels must keep what comes after TLS. A client of TLS 1.2 must not do it:
+ * asked for a new handshake while more had come, OpenSSL would begin it in the
+ * next write, where the server's data are a fatal mistake to it.
+ */
+static void
+SetReadAhead(
+    PyosslTls *tlsPtr)
+{
+    SSL *ssl = tlsPtr->ssl;
+
+    SSL_set_read_ahead(ssl, tlsPtr->link.typePtr == &pyosslSockTransport
+	    && (SSL_is_server(ssl) || (tlsPtr->established
+	    && SSL_version(ssl) == TLS1_3_VERSION)));
+}
+
+/*
  * Every step starts here: old output first, and nobody else's errors.
  * Results: PYOSSL_TLS_OK, then StepEnd must follow; or why not.
  */
@@ -279,6 +291,9 @@ StepBegin(
 	    && SSL_in_before(tlsPtr->ssl)
 	    && SSL_get_session(tlsPtr->ssl) != NULL && !SessionFits(tlsPtr)) {
 	SSL_set_session(tlsPtr->ssl, NULL);
+    }
+    if (!tlsPtr->established) {
+	SetReadAhead(tlsPtr);
     }
     /*
      * A channel's driver may use OpenSSL too (TLS in TLS), and must not do
@@ -313,6 +328,7 @@ NoteEstablished(
 {
     if (!tlsPtr->established && SSL_is_init_finished(tlsPtr->ssl)) {
 	tlsPtr->established = 1;
+	SetReadAhead(tlsPtr);
     }
 }
 
@@ -346,7 +362,7 @@ PyosslTlsHandshake(
 		"the connection was closed during the TLS handshake");
 	result = PYOSSL_TLS_FAIL;
     } else if (ret == 1) {
-	tlsPtr->established = 1;
+	NoteEstablished(tlsPtr);
 	tlsPtr->renegotiating = 0;
 	/* The peer's first records may have come along. */
 	tlsPtr->maybeMore = SSL_has_pending(tlsPtr->ssl);

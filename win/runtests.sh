@@ -46,7 +46,7 @@ while test $# -gt 0; do
 done
 
 # Programs of the Unix side that the tests talk to, through bridge.c.
-bridged="openssl curl gnutls-cli gnutls-serv nginx python3 tshark"
+bridged="sh openssl curl gnutls-cli gnutls-serv nginx python3 tshark"
 install_packages wine wine64 xvfb tcl tcllib unzip \
     openssl curl gnutls-bin nginx-light python3 tshark
 PYOSSL_BUILD=$build_root sh "$project/win/crossbuild.sh" $options || exit 1

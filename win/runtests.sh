@@ -177,7 +177,7 @@ $host-gcc -O2 -static-libgcc -o "$work/rootstore.exe" \
 
 say "running the tests"
 run_wine "$limit" "$work/suite" "$tclsh" \
-    "`windows_path "$project/tests/all.tcl"`" -limit 120 "$@"
+    "`windows_path "$project/tests/all.tcl"`" -limit 240 "$@"
 status=$?
 cat "$work/bridge.log"
 total=`tail -n 1 "$work/suite"`

@@ -46,7 +46,7 @@ while test $# -gt 0; do
 done
 
 # Programs of the Unix side that the tests talk to, through bridge.c.
-bridged="openssl curl gnutls-cli gnutls-serv nginx python3 tshark"
+bridged="sh openssl curl gnutls-cli gnutls-serv nginx python3 tshark"
 install_packages wine wine64 xvfb tcl tcllib unzip \
     openssl curl gnutls-bin nginx-light python3 tshark
 PYOSSL_BUILD=$build_root sh "$project/win/crossbuild.sh" $options || exit 1
@@ -177,7 +177,7 @@ $host-gcc -O2 -static-libgcc -o "$work/rootstore.exe" \
 
 say "running the tests"
 run_wine "$limit" "$work/suite" "$tclsh" \
-    "`windows_path "$project/tests/all.tcl"`" -limit 120 "$@"
+    "`windows_path "$project/tests/all.tcl"`" -limit 240 "$@"
 status=$?
 cat "$work/bridge.log"
 total=`tail -n 1 "$work/suite"`

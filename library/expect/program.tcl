@@ -240,7 +240,10 @@ proc ::pyossl::expect::program::Family {pids} {
 proc ::pyossl::expect::program::Kill {signal pids} {
     if {$::tcl_platform(platform) eq "windows"} {
 	foreach pid $pids {
-	    catch {exec taskkill /F /T /PID $pid}
+	    # Wine's does not know /T.
+	    if {[catch {exec taskkill /F /T /PID $pid 2>@1}]} {
+		catch {exec taskkill /F /PID $pid 2>@1}
+	    }
 	}
     } else {
 	# The shell's own: a small Debian has no program kill.

@@ -17,17 +17,28 @@ namespace eval ::pyossl::expect::transport {
     variable queue {}		;# {id what bytes} under way in pairs
     variable scheduled 0
     variable pairs 0
-    # How the system's texts are called and numbered, as on Linux; Tcl tells
-    # only the text of a connection that failed in the background.
-    variable errors {
-	{connection refused} {111 ECONNREFUSED}
-	{connection timed out} {110 ETIMEDOUT}
-	{connection reset by peer} {104 ECONNRESET}
-	{no route to host} {113 EHOSTUNREACH}
-	{host is unreachable} {113 EHOSTUNREACH}
-	{network is unreachable} {101 ENETUNREACH}
-	{broken pipe} {32 EPIPE}
-    }
+    # The system's texts with the name of each, and its number on Linux, on
+    # Windows, and on macOS and the BSDs; Tcl tells only the text of a
+    # connection that failed in the background.
+    variable errors {}
+    apply {{column} {
+	variable errors
+	foreach {text name numbers} {
+	    {connection refused} ECONNREFUSED {111 107 61}
+	    {connection timed out} ETIMEDOUT {110 138 60}
+	    {connection reset by peer} ECONNRESET {104 108 54}
+	    {no route to host} EHOSTUNREACH {113 110 65}
+	    {host is unreachable} EHOSTUNREACH {113 110 65}
+	    {network is unreachable} ENETUNREACH {101 118 51}
+	    {broken pipe} EPIPE {32 32 32}
+	} {
+	    lappend errors $text [list [lindex $numbers $column] $name]
+	}
+    } ::pyossl::expect::transport} [switch -glob -- $::tcl_platform(os) {
+	Windows* {expr 1}
+	Darwin - *BSD {expr 2}
+	default {expr 0}
+    }]
     namespace eval step {}
 }
 

@@ -86,54 +86,10 @@ WaitOrLeave(
     return 0;
 }
 
-static int
-ChanInput(
-    void *inst,
-    char *buf,
-    int toRead,
-    int *errnoPtr)
-{
-    PyosslChan *cPtr = inst;
-    PyosslTls *tlsPtr = cPtr->tlsPtr;
-    PyosslTlsResult result;
-    PyosslOp op;
-    int got = 0;
-
-    if (!tlsPtr->started) {
-	return NotStarted(cPtr, errnoPtr);
-    }
-    PyosslChanHold(cPtr);
-    PyosslOpBegin(&op);
-    do {
-	if (PyosslChanAtEof(tlsPtr)) {
-	    result = PYOSSL_TLS_EOF;
-	    break;
-	}
-	result = tlsPtr->established ? PYOSSL_TLS_OK
-		: PyosslTlsHandshake(tlsPtr);
-	if (result == PYOSSL_TLS_OK) {
-	    result = PyosslTlsRead(tlsPtr, buf, toRead, 0, &got);
-	}
-    } while (!PyosslOpFailed(&op) && WaitOrLeave(cPtr, result));
-    PyosslOpEndFailure(&op, &tlsPtr->failure, 0);
-    if (result == PYOSSL_TLS_FAIL || result == PYOSSL_TLS_BUSY
-	    || (tlsPtr->failure.message != NULL && result != PYOSSL_TLS_EOF)) {
-	got = Fail(cPtr, errnoPtr);
-    } else if (result == PYOSSL_TLS_EOF) {
-	got = 0;
-    } else if (result != PYOSSL_TLS_OK) {
-	*errnoPtr = EAGAIN;
-	got = -1;
-    }
-    PyosslChanSettle(cPtr);
-    PyosslChanRelease(cPtr);
-    return got;
-}
-
 /*
  * Tcl 8.6 does not bear it that a channel is closed while it flushes it
- * ("damaged channel list"), and a callback of ours may do just that. So the
- * channel is held meanwhile; one that was closed nevertheless loses its
+ * ("damaged channel list") or reads from it (what it frees it looks at again),
+ * and a callback of ours may do just that. So the channel is held meanwhile; one that was closed nevertheless loses its
  * transport at once, and Tcl's part of it when Tcl is out. What is below a
  * stacked channel is held, since TLS may be taken off.
  */
@@ -191,6 +147,57 @@ Leave(
 	Tcl_DetachChannel(NULL, cPtr->held);
 	cPtr->held = NULL;
     }
+}
+
+static int
+ChanInput(
+    void *inst,
+    char *buf,
+    int toRead,
+    int *errnoPtr)
+{
+    PyosslChan *cPtr = inst;
+    PyosslTls *tlsPtr = cPtr->tlsPtr;
+    PyosslTlsResult result;
+    PyosslOp op;
+    int got = 0, entered;
+
+    if (!tlsPtr->started) {
+	return NotStarted(cPtr, errnoPtr);
+    }
+    PyosslChanHold(cPtr);
+    entered = Enter(cPtr);
+    PyosslOpBegin(&op);
+    do {
+	if (PyosslChanAtEof(tlsPtr)) {
+	    result = PYOSSL_TLS_EOF;
+	    break;
+	}
+	result = tlsPtr->established ? PYOSSL_TLS_OK
+		: PyosslTlsHandshake(tlsPtr);
+	if (result == PYOSSL_TLS_OK) {
+	    result = PyosslTlsRead(tlsPtr, buf, toRead, 0, &got);
+	}
+    } while (!PyosslOpFailed(&op) && !ClosedInside(cPtr, entered)
+	    && WaitOrLeave(cPtr, result));
+    PyosslOpEndFailure(&op, &tlsPtr->failure, 0);
+    if (ClosedInside(cPtr, entered)) {
+	PyosslFailureErrno(&tlsPtr->failure, EBADF,
+		"a callback closed the channel");
+    }
+    if (result == PYOSSL_TLS_FAIL || result == PYOSSL_TLS_BUSY
+	    || (tlsPtr->failure.message != NULL && result != PYOSSL_TLS_EOF)) {
+	got = Fail(cPtr, errnoPtr);
+    } else if (result == PYOSSL_TLS_EOF) {
+	got = 0;
+    } else if (result != PYOSSL_TLS_OK) {
+	*errnoPtr = EAGAIN;
+	got = -1;
+    }
+    Leave(cPtr, entered);
+    PyosslChanSettle(cPtr);
+    PyosslChanRelease(cPtr);
+    return got;
 }
 
 static int

@@ -209,6 +209,10 @@ PyosslChanUnstack(
     if (cPtr->tclTimer) {
 	RunTimers();
     }
+    if (cPtr->chan != NULL) {
+	/* Tcl would not free it where nobody reads it before the close. */
+	PyosslChanTransportTake(tlsPtr->link.inst, &data);
+    }
     cPtr->closing = 1;
     tlsPtr->closed = 1;
     code = PyosslOpEnd(&op, interp, TCL_OK);

@@ -132,11 +132,6 @@ proc fuzz::state {} {
 
 # An input ends with objects about; most are to go, in the order of their age.
 proc fuzz::sweep {before} {
-    foreach id [after info] {
-	if {$id ni $before} {
-	    after cancel $id
-	}
-    }
     # Closing a channel takes others and commands with it.
     foreach channel [chan names] {
 	if {$channel ni $before && $channel in [chan names]} {
@@ -148,6 +143,12 @@ proc fuzz::sweep {before} {
     foreach command [lsort -dictionary [info commands ::pyossl::*]] {
 	if {$command ni $before && [namespace which $command] ne ""} {
 	    $command destroy
+	}
+    }
+    # Channels that are scripts make timers as they close.
+    foreach id [after info] {
+	if {$id ni $before} {
+	    after cancel $id
 	}
     }
 }

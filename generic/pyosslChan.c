@@ -446,12 +446,12 @@ IsClosed(
     int err;
 
     do {
-	/* An open one cannot be told the place of, a closed one is refused;
-	 * an earlier error comes first, once. */
+	/* An open one cannot be told the place of, or is busy with [fcopy], a
+	 * closed one is refused; an earlier error comes first, once. */
 	Tcl_SetErrno(0);
 	Tcl_Tell(chan);
 	err = Tcl_GetErrno();
-    } while (err != EINVAL && err != EACCES && err != 0);
+    } while (err != EINVAL && err != EACCES && err != EBUSY && err != 0);
     return err == EACCES;
 }
 

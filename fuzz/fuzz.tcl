@@ -132,11 +132,6 @@ proc fuzz::state {} {
 
 # An input ends with objects about; most are to go, in the order of their age.
 proc fuzz::sweep {before} {
-    foreach id [after info] {
-	if {$id ni $before} {
-	    after cancel $id
-	}
-    }
     # Closing a channel takes others and commands with it.
     foreach channel [chan names] {
 	if {$channel ni $before && $channel in [chan names]} {
@@ -148,6 +143,12 @@ proc fuzz::sweep {before} {
     foreach command [lsort -dictionary [info commands ::pyossl::*]] {
 	if {$command ni $before && [namespace which $command] ne ""} {
 	    $command destroy
+	}
+    }
+    # Channels that are scripts make timers as they close.
+    foreach id [after info] {
+	if {$id ni $before} {
+	    after cancel $id
 	}
     }
 }
@@ -297,8 +298,8 @@ proc fuzz::selfsigned {key} {
 #------------------------------------------------------------------------
 
 # fuzz::keep from to most --
-#	Makes a folder of the corpus anew: of the inputs in another folder, as
-#	many of the smallest ones as that many bytes can hold.  They are named by
+#	Makes a folder of the corpus anew: of the inputs in another folder at most
+#	60 of all sizes, and no more than that many bytes.  They are named by
 #	what is in them; those that somebody has named otherwise stay.
 proc fuzz::keep {from to most} {
     set names [lmap path [glob -nocomplain -directory $from *] {
@@ -309,8 +310,10 @@ proc fuzz::keep {from to most} {
 	    file delete $path
 	}
     }
-    foreach pair [lsort -integer -index 0 [lsort $names]] {
-	lassign $pair size path
+    set names [lsort -integer -index 0 [lsort $names]]
+    set step [expr {max(1.0, [llength $names] / 60.0)}]
+    for {set i 0} {int($i * $step) < [llength $names]} {incr i} {
+	lassign [lindex $names [expr {int($i * $step)}]] size path
 	if {[incr most -$size] < 0} {
 	    break
 	}

@@ -15,7 +15,7 @@
 #	sh fuzz/run.sh merge ?TARGET ...?
 #
 #	Makes the committed corpus anew from all of that: as few and as small
-#	inputs as reach the same, at most FUZZ_KEEP bytes a target.
+#	inputs as reach the same, of these 60 a target, at most FUZZ_KEEP bytes.
 #
 #	Read from the environment:
 #	FUZZ_TIMEOUT	seconds that one input may take (default 25)

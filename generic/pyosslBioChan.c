@@ -150,6 +150,26 @@ PyosslChanTransportKeep(
     transPtr->buffered = length;
 }
 
+/*
+ * PyosslChanTransportTake --
+ *	Appends to a string what the generic layer of the channel below ours
+ *	still holds, for one who will put it back on top.
+ */
+void
+PyosslChanTransportTake(
+    void *inst,
+    Tcl_DString *dataPtr)
+{
+    ChanTransport *transPtr = inst;
+
+    PyosslChanTransportKeep(inst);
+    if (transPtr->kept != NULL && transPtr->buffered > 0) {
+	Tcl_DStringAppend(dataPtr, transPtr->kept + transPtr->keptStart,
+		transPtr->buffered);
+	transPtr->buffered = 0;
+    }
+}
+
 /* PyosslChanTransportDetach -- forgets the channel, which stays open. */
 void
 PyosslChanTransportDetach(

@@ -88,85 +88,9 @@ WaitOrLeave(
 }
 
 /*
- * The records that have come already and fit, without waiting. What ends
- * the data is told by the next call.
- * Results: the bytes in the buffer.
- */
-static int
-ReadMore(
-    PyosslTls *tlsPtr,
-    PyosslOp *opPtr,
-    char *buf,
-    int got,
-    int size)
-{
-    int more;
-
-    while (tlsPtr->maybeMore && size - got >= SSL3_RT_MAX_PLAIN_LENGTH
-	    && !PyosslOpFailed(opPtr)) {
-	more = 0;
-	if (PyosslTlsRead(tlsPtr, buf + got, size - got, 0, &more)
-		!= PYOSSL_TLS_OK) {
-	    break;
-	}
-	got += more;
-    }
-    return got;
-}
-
-static int
-ChanInput(
-    void *inst,
-    char *buf,
-    int toRead,
-    int *errnoPtr)
-{
-    PyosslChan *cPtr = inst;
-    PyosslTls *tlsPtr = cPtr->tlsPtr;
-    PyosslTlsResult result;
-    PyosslOp op;
-    int got = 0;
-
-    if (!tlsPtr->started) {
-	return NotStarted(cPtr, errnoPtr);
-    }
-    if (cPtr->collectedLength > 0) {
-	SendCollected(cPtr);	/* Its failure is the channel's. */
-    }
-    PyosslChanHold(cPtr);
-    PyosslOpBegin(&op);
-    do {
-	if (PyosslChanAtEof(tlsPtr)) {
-	    result = PYOSSL_TLS_EOF;
-	    break;
-	}
-	result = tlsPtr->established ? PYOSSL_TLS_OK
-		: PyosslTlsHandshake(tlsPtr);
-	if (result == PYOSSL_TLS_OK) {
-	    result = PyosslTlsRead(tlsPtr, buf, toRead, 0, &got);
-	}
-    } while (!PyosslOpFailed(&op) && WaitOrLeave(cPtr, result));
-    if (result == PYOSSL_TLS_OK) {
-	got = ReadMore(tlsPtr, &op, buf, got, toRead);
-    }
-    PyosslOpEndFailure(&op, &tlsPtr->failure, 0);
-    if (result == PYOSSL_TLS_FAIL || result == PYOSSL_TLS_BUSY
-	    || (tlsPtr->failure.message != NULL && result != PYOSSL_TLS_EOF)) {
-	got = Fail(cPtr, errnoPtr);
-    } else if (result == PYOSSL_TLS_EOF) {
-	got = 0;
-    } else if (result != PYOSSL_TLS_OK) {
-	*errnoPtr = EAGAIN;
-	got = -1;
-    }
-    PyosslChanSettle(cPtr);
-    PyosslChanRelease(cPtr);
-    return got;
-}
-
-/*
  * Tcl 8.6 does not bear it that a channel is closed while it flushes it
- * ("damaged channel list"), and a callback of ours may do just that. So the
+ * ("damaged channel list") or reads from it (what it
+ * frees it looks at again), and a callback of ours may do just that. So the
  * channel is held meanwhile; one that was closed nevertheless loses its
  * transport at once, and Tcl's part of it when Tcl is out. What is below a
  * stacked channel is held, since TLS may be taken off.
@@ -225,6 +149,92 @@ Leave(
 	Tcl_DetachChannel(NULL, cPtr->held);
 	cPtr->held = NULL;
     }
+}
+
+/*
+ * The records that have come already and fit, without waiting. What ends
+ * the data is told by the next call.
+ * Results: the bytes in the buffer.
+ */
+static int
+ReadMore(
+    PyosslChan *cPtr,
+    PyosslOp *opPtr,
+    int entered,
+    char *buf,
+    int got,
+    int size)
+{
+    PyosslTls *tlsPtr = cPtr->tlsPtr;
+    int more;
+
+    while (tlsPtr->maybeMore && size - got >= SSL3_RT_MAX_PLAIN_LENGTH
+	    && !PyosslOpFailed(opPtr) && !ClosedInside(cPtr, entered)) {
+	more = 0;
+	if (PyosslTlsRead(tlsPtr, buf + got, size - got, 0, &more)
+		!= PYOSSL_TLS_OK) {
+	    break;
+	}
+	got += more;
+    }
+    return got;
+}
+
+static int
+ChanInput(
+    void *inst,
+    char *buf,
+    int toRead,
+    int *errnoPtr)
+{
+    PyosslChan *cPtr = inst;
+    PyosslTls *tlsPtr = cPtr->tlsPtr;
+    PyosslTlsResult result;
+    PyosslOp op;
+    int got = 0, entered;
+
+    if (!tlsPtr->started) {
+	return NotStarted(cPtr, errnoPtr);
+    }
+    if (cPtr->collectedLength > 0) {
+	SendCollected(cPtr);	/* Its failure is the channel's. */
+    }
+    PyosslChanHold(cPtr);
+    entered = Enter(cPtr);
+    PyosslOpBegin(&op);
+    do {
+	if (PyosslChanAtEof(tlsPtr)) {
+	    result = PYOSSL_TLS_EOF;
+	    break;
+	}
+	result = tlsPtr->established ? PYOSSL_TLS_OK
+		: PyosslTlsHandshake(tlsPtr);
+	if (result == PYOSSL_TLS_OK) {
+	    result = PyosslTlsRead(tlsPtr, buf, toRead, 0, &got);
+	}
+    } while (!PyosslOpFailed(&op) && !ClosedInside(cPtr, entered)
+	    && WaitOrLeave(cPtr, result));
+    if (result == PYOSSL_TLS_OK) {
+	got = ReadMore(cPtr, &op, entered, buf, got, toRead);
+    }
+    PyosslOpEndFailure(&op, &tlsPtr->failure, 0);
+    if (ClosedInside(cPtr, entered)) {
+	PyosslFailureErrno(&tlsPtr->failure, EBADF,
+		"a callback closed the channel");
+    }
+    if (result == PYOSSL_TLS_FAIL || result == PYOSSL_TLS_BUSY
+	    || (tlsPtr->failure.message != NULL && result != PYOSSL_TLS_EOF)) {
+	got = Fail(cPtr, errnoPtr);
+    } else if (result == PYOSSL_TLS_EOF) {
+	got = 0;
+    } else if (result != PYOSSL_TLS_OK) {
+	*errnoPtr = EAGAIN;
+	got = -1;
+    }
+    Leave(cPtr, entered);
+    PyosslChanSettle(cPtr);
+    PyosslChanRelease(cPtr);
+    return got;
 }
 
 /* Encrypts and sends; a blocking channel all of it. */
@@ -538,12 +548,12 @@ IsClosed(
     int err;
 
     do {
-	/* An open one cannot be told the place of, a closed one is refused;
-	 * an earlier error comes first, once. */
+	/* An open one cannot be told the place of, or is busy with [fcopy], a
+	 * closed one is refused; an earlier error comes first, once. */
 	Tcl_SetErrno(0);
 	Tcl_Tell(chan);
 	err = Tcl_GetErrno();
-    } while (err != EINVAL && err != EACCES && err != 0);
+    } while (err != EINVAL && err != EACCES && err != EBUSY && err != 0);
     return err == EACCES;
 }
 

@@ -33,12 +33,21 @@ PyosslChanStack(
     PyosslChan *cPtr = PyosslChanMake(tlsPtr, 1);
     Tcl_Channel chan;
     Tcl_DString ds;
+    Tcl_Size size;
 
     Tcl_DStringInit(&ds);
     Tcl_GetChannelOption(NULL, below, "-blocking", &ds);
     tlsPtr->blocking = strcmp(Tcl_DStringValue(&ds), "0") != 0;
     Tcl_DStringFree(&ds);
     tlsPtr->link.typePtr->blockProc(tlsPtr->link.inst, tlsPtr->blocking);
+    /*
+     * A buffer that is empty now, left by a read that found nothing, would
+     * be pushed back below, where Tcl 8.6 never frees it. It frees it when
+     * the size changes.
+     */
+    size = Tcl_GetChannelBufferSize(below);
+    Tcl_SetChannelBufferSize(below, size > 1 ? size - 1 : size + 1);
+    Tcl_SetChannelBufferSize(below, size);
     chan = Tcl_StackChannel(interp, &pyosslChanType, cPtr,
 	    TCL_READABLE | TCL_WRITABLE, below);
     if (chan == NULL) {
@@ -208,6 +217,10 @@ PyosslChanUnstack(
     ExchangeClose(tlsPtr, left, &data);
     if (cPtr->tclTimer) {
 	RunTimers();
+    }
+    if (cPtr->chan != NULL) {
+	/* Tcl would not free it where nobody reads it before the close. */
+	PyosslChanTransportTake(tlsPtr->link.inst, &data);
     }
     cPtr->closing = 1;
     tlsPtr->closed = 1;

@@ -153,7 +153,7 @@ LoadPrivatekey(
     PyosslLegacy legacy;
     PyosslOp op;
     EVP_PKEY *pkeyPtr;
-    char text[160];
+    char text[200];
     int type, length, code = TCL_OK;
 
     if (PyosslGetFiletype(interp, PYOSSL_CRYPTO, objv[1], 0, &type) != TCL_OK
@@ -242,7 +242,7 @@ DumpPrivatekey(
     PyosslLegacy legacy;
     PyosslOp op;
     BIO *bioPtr;
-    char text[160];
+    char text[200];
     int type, code = TCL_OK;
 
     if (objc == 4) {

@@ -242,6 +242,8 @@ MODULE_SCOPE void *	PyosslChanTransportNew(Tcl_Interp *interp,
 			    Tcl_Channel chan, int stacked);
 MODULE_SCOPE Tcl_Channel PyosslChanTransportChannel(void *inst);
 MODULE_SCOPE void	PyosslChanTransportKeep(void *inst);
+MODULE_SCOPE void	PyosslChanTransportTake(void *inst,
+			    Tcl_DString *dataPtr);
 MODULE_SCOPE void	PyosslChanTransportDetach(void *inst);
 MODULE_SCOPE void	PyosslChanTransportLeave(void *inst,
 			    PyosslLink *linkPtr);

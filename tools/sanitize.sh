@@ -112,7 +112,7 @@ case $tool in
 	options="log_path=%LOG%:exitcode=0:ignore_noninstrumented_modules=0"
 	options="$options:suppressions=$project/tools/tsan.supp"
 	PYOSSL_RUNNER="$aslr env TSAN_OPTIONS=$options"
-	test $# -gt 0 || set -- -file threads.test -file ctx.test
+	test $# -gt 0 || set -- -file threads.test
 	;;
     valgrind)
 	command -v valgrind >/dev/null 2>&1 || die "valgrind is not installed"

@@ -616,6 +616,40 @@ CtxSetNumTickets(
     return TCL_OK;
 }
 
+/* set_max_cert_list bytes: how long a peer's chain may be; the old value. */
+static int
+CtxSetMaxCertList(
+    PyosslObject *objPtr,
+    Tcl_Interp *interp,
+    int objc,
+    Tcl_Obj *const objv[])
+{
+    int size;
+
+    (void) objc;
+    if (PyosslGetIntRange(interp, PYOSSL_SSL, "the size of a certificate list",
+	    objv[2], 1, INT_MAX, &size) != TCL_OK) {
+	return TCL_ERROR;
+    }
+    Tcl_SetObjResult(interp, Tcl_NewLongObj(
+	    SSL_CTX_set_max_cert_list(Native(objPtr), size)));
+    return TCL_OK;
+}
+
+/* get_max_cert_list */
+static int
+CtxGetMaxCertList(
+    PyosslObject *objPtr,
+    Tcl_Interp *interp,
+    int objc,
+    Tcl_Obj *const objv[])
+{
+    (void) objc; (void) objv;
+    Tcl_SetObjResult(interp, Tcl_NewLongObj(
+	    SSL_CTX_get_max_cert_list(Native(objPtr))));
+    return TCL_OK;
+}
+
 /*
  * ---------------------------------------------------------------------
  * The class
@@ -631,6 +665,7 @@ static const PyosslMethod ctxMethods[] = {
     {"get_app_data", CtxGetAppData, 0, 0, NULL, 0},
     {"get_cert_store", PyosslCtxGetCertStore, 0, 0, NULL, 0},
     {"get_cipher_list", PyosslCtxGetCipherList, 0, 0, NULL, 0},
+    {"get_max_cert_list", CtxGetMaxCertList, 0, 0, NULL, 0},
     {"get_max_proto_version", PyosslCtxGetMaxProto, 0, 0, NULL, 0},
     {"get_min_proto_version", PyosslCtxGetMinProto, 0, 0, NULL, 0},
     {"get_options", CtxGetOptions, 0, 0, NULL, 0},
@@ -658,6 +693,7 @@ static const PyosslMethod ctxMethods[] = {
     {"set_min_proto_version", PyosslCtxSetMinProto, 1, 1, "version", 0},
     {"set_mode", CtxSetMode, 1, 1, "mode", 0},
     {"set_msg_callback", CtxSetMsgCallback, 1, 1, "callback", 0},
+    {"set_max_cert_list", CtxSetMaxCertList, 1, 1, "bytes", 0},
     {"set_num_tickets", CtxSetNumTickets, 1, 1, "count", 0},
     {"set_options", CtxSetOptions, 1, 1, "options", 0},
     {"set_passwd_cb", CtxSetPasswdCb, 1, 2, "callback ?userdata?", 0},

@@ -192,15 +192,22 @@ PyosslTlsSetHost(
     }
     X509_VERIFY_PARAM_set_hostflags(paramPtr,
 	    X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    /* A name or an address: OpenSSL would want an old one of the other kind
+     * to match as well. */
+    if (X509_VERIFY_PARAM_set1_ip_asc(paramPtr, verifyName)) {
+	X509_VERIFY_PARAM_set1_host(paramPtr, NULL, 0);
+    } else {
+	ERR_clear_error();
+	if (!X509_VERIFY_PARAM_set1_host(paramPtr, verifyName, 0)) {
+	    return 0;
+	}
+	X509_VERIFY_PARAM_set1_ip(paramPtr, NULL, 0);
+    }
     if (tlsPtr->verifyHost != NULL) {
 	ckfree(tlsPtr->verifyHost);
     }
     tlsPtr->verifyHost = PyosslStrdup(verifyName);
-    if (X509_VERIFY_PARAM_set1_ip_asc(paramPtr, verifyName)) {
-	return 1;
-    }
-    ERR_clear_error();
-    return X509_VERIFY_PARAM_set1_host(paramPtr, verifyName, 0);
+    return 1;
 }
 
 /*

@@ -33,7 +33,7 @@ namespace eval suite {
     variable options {jobs 0 limit 300 file {} notfile {} match {} verbose 0 directory {}}
     variable running {}		;# dict: channel -> dict about the file
     variable results {}		;# dict: file -> dict with its counts
-    variable reportPattern {ERROR: AddressSanitizer|ERROR: LeakSanitizer|: runtime error: |UndefinedBehaviorSanitizer|==\d+==ERROR}
+    variable reportPattern {ERROR: AddressSanitizer|ERROR: LeakSanitizer|WARNING: ThreadSanitizer|: runtime error: |UndefinedBehaviorSanitizer|==\d+==ERROR}
 }
 
 # Reads the command line into the options.

@@ -13,7 +13,7 @@
 #	Read from the environment:
 #	PYOSSL_BUILD	the folder with the package (set by "make test")
 #	PYOSSL_RUNNER	what child processes of tclsh run under, see all.tcl
-#	PYOSSL_SANITIZER  asan or valgrind, if one of them is at work
+#	PYOSSL_SANITIZER  asan, tsan or valgrind, if one of them is at work
 #	CI, PYOSSL_REQUIRE_PEERS  if set and not 0, a missing outside program is
 #			an error instead of a skipped test
 
@@ -29,7 +29,7 @@ namespace eval common {
     # A tool that slows everything down stretches all the time limits.
     variable scale 1
     if {[info exists ::env(PYOSSL_SANITIZER)]} {
-	set scale [dict get {asan 4 valgrind 20} $::env(PYOSSL_SANITIZER)]
+	set scale [dict get {asan 4 tsan 4 valgrind 20} $::env(PYOSSL_SANITIZER)]
     } elseif {$::tcl_platform(platform) eq "windows"} {
 	# Its timers tick 64 times a second, and Wine takes its time.
 	set scale 3
@@ -526,6 +526,7 @@ apply {{} {
     }]}]
     testConstraint tcl9 [package vsatisfies [package provide Tcl] 9.0-]
     testConstraint asan 0
+    testConstraint tsan 0
     testConstraint valgrind 0
     if {[info exists ::env(PYOSSL_SANITIZER)]} {
 	testConstraint $::env(PYOSSL_SANITIZER) 1

@@ -4,11 +4,13 @@
 #	Runs the test suite under a memory checker.  Called in a configured build
 #	folder, by "make asan", "make valgrind" and runtests.sh:
 #
-#	sh tools/sanitize.sh asan|valgrind ?argument of all.tcl ...?
+#	sh tools/sanitize.sh asan|tsan|valgrind ?argument of all.tcl ...?
 #
 #	asan      builds again in asan/ with AddressSanitizer and
 #	          UndefinedBehaviorSanitizer, and looks for leaks at the end of
 #	          every process
+#	tsan      builds again in tsan/ with clang's ThreadSanitizer; without
+#	          arguments it runs the files that have threads
 #	valgrind  runs the build that is there under memcheck
 #
 #	With PYOSSL_STACKS=1 in the environment a report of ASan's shows the whole
@@ -94,6 +96,34 @@ case $tool in
 	PYOSSL_RUNNER="env LD_PRELOAD=$runtime:$alloc ASAN_OPTIONS=$options"
 	PYOSSL_RUNNER="$PYOSSL_RUNNER UBSAN_OPTIONS=print_stacktrace=1:log_path=%LOG%"
 	;;
+    tsan)
+	command -v clang >/dev/null 2>&1 || die "clang is not installed"
+	root=`pwd`
+	mkdir -p tsan && cd tsan || die "cannot make the folder tsan"
+	flags="-g -O1 -fno-omit-frame-pointer -fsanitize=thread"
+	# Address spaces have more randomness than this runtime can bear.
+	aslr="setarch `uname -m` -R"
+	if test ! -f configured || test "`cat configured`" != "clang $flags" \
+	    || test "$root/config.status" -nt config.status; then
+	    echo "$me: configuring in $root/tsan"
+	    options=`"$root/config.status" --config` || die "config.status failed"
+	    eval "set_options() { $aslr \"$project/configure\" $options \
+		--enable-symbols CC=clang CFLAGS='$flags' LDFLAGS='-fsanitize=thread'; }"
+	    set_options >build.log 2>&1 || die "configure failed, see $root/tsan/build.log"
+	    make clean >>build.log 2>&1
+	    echo "clang $flags" >configured
+	fi
+	echo "$me: compiling in $root/tsan"
+	make -j2 >>build.log 2>&1 \
+	    || die "the build failed; all of it is in $root/tsan/build.log"
+	make tsansh >>build.log 2>&1 \
+	    || die "cannot build a tclsh, see $root/tsan/build.log"
+	tclsh=`pwd`/tsansh
+	options="log_path=%LOG%:exitcode=0:ignore_noninstrumented_modules=0"
+	options="$options:suppressions=$project/tools/tsan.supp"
+	PYOSSL_RUNNER="$aslr env TSAN_OPTIONS=$options"
+	test $# -gt 0 || set -- -file threads.test
+	;;
     valgrind)
 	command -v valgrind >/dev/null 2>&1 || die "valgrind is not installed"
 	make >/dev/null || die "the build failed"
@@ -107,7 +137,7 @@ case $tool in
 	PYOSSL_RUNNER="$PYOSSL_RUNNER --suppressions=$project/tools/valgrind.supp"
 	;;
     *)
-	die "usage: sh tools/sanitize.sh asan|valgrind"
+	die "usage: sh tools/sanitize.sh asan|tsan|valgrind"
 	;;
 esac
 export PYOSSL_RUNNER
@@ -120,4 +150,4 @@ case " $* " in
     *" -limit "*) ;;
     *) set -- -limit 1200 "$@" ;;
 esac
-exec "$tclsh" "$project/tests/all.tcl" "$@"
+exec $aslr "$tclsh" "$project/tests/all.tcl" "$@"

@@ -25,7 +25,7 @@ namespace eval bench {
     variable limit 300		;# seconds for one run
     variable scratch ""
     variable missing {}
-    variable drivers {}
+    variable only {}		;# drivers; none: all
 }
 
 source -encoding utf-8 [file join $bench::here jobs.tcl]
@@ -64,6 +64,10 @@ proc bench::Driver {driver job args} {
 	    return [list [file join $build bench bench] $job {*}$args \
 		-tuned [expr {$driver eq "tuned"}] \
 		-nodelay [expr {$driver ne "nagle"}]]
+	}
+	1thread - 2threads {
+	    return [Driver pyossl pool {*}$args -threads \
+		[string index $driver 0]]
 	}
 	default {
 	    return [list [info nameofexecutable] \
@@ -304,8 +308,7 @@ proc bench::Present {drivers} {
 proc bench::Do {name job} {
     variable rounds
     variable missing
-    variable drivers
-    set only $drivers
+    variable only
     dict with job {
 	if {[llength $only]} {
 	    set drivers [lmap driver $drivers {
@@ -416,7 +419,7 @@ proc bench::main {argv} {
     variable build
     variable rounds
     variable scale
-    variable drivers
+    variable only
     variable missing
     variable scratch
     variable jobs
@@ -424,9 +427,10 @@ proc bench::main {argv} {
     while {[string match -* [lindex $argv 0]]} {
 	set argv [lassign $argv name]
 	switch -- $name {
-	    -build - -rounds - -scale - -drivers {
+	    -build - -rounds - -scale {
 		set argv [lassign $argv [string range $name 1 end]]
 	    }
+	    -drivers { set argv [lassign $argv only] }
 	    -list { set list 1 }
 	    default { error "unknown option $name" }
 	}

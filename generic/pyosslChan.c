@@ -88,30 +88,24 @@ WaitOrLeave(
 }
 
 /*
- * The records that have come already and fit, without waiting. What ends
- * the data is told by the next call.
- * Results: the bytes in the buffer.
+ * A blocking reader that has just asked something: the answer is hardly there
+ * yet, and to find that out takes a system call more than to wait at once.
  */
-static int
-ReadMore(
-    PyosslTls *tlsPtr,
-    PyosslOp *opPtr,
-    char *buf,
-    int got,
-    int size)
+static void
+AwaitAnswer(
+    PyosslChan *cPtr)
 {
-    int more;
+    PyosslTls *tlsPtr = cPtr->tlsPtr;
 
-    while (tlsPtr->maybeMore && size - got >= SSL3_RT_MAX_PLAIN_LENGTH
-	    && !PyosslOpFailed(opPtr)) {
-	more = 0;
-	if (PyosslTlsRead(tlsPtr, buf + got, size - got, 0, &more)
-		!= PYOSSL_TLS_OK) {
-	    break;
-	}
-	got += more;
+    if (cPtr->asked && tlsPtr->blocking && tlsPtr->established
+	    && tlsPtr->link.typePtr == &pyosslSockTransport
+	    && tlsPtr->failure.message == NULL && !tlsPtr->closed
+	    && !tlsPtr->busy && tlsPtr->stashLength == 0
+	    && !SSL_has_pending(tlsPtr->ssl) && !PyosslChanAtEof(tlsPtr)
+	    && !PyosslTlsAwaitsHandshake(tlsPtr)) {
+	PyosslTlsWait(tlsPtr, PYOSSL_TLS_WANT_READ, -1);
     }
-    return got;
+    cPtr->asked = 0;
 }
 
 static int
@@ -135,6 +129,7 @@ ChanInput(
     }
     PyosslChanHold(cPtr);
     PyosslOpBegin(&op);
+    AwaitAnswer(cPtr);
     do {
 	if (PyosslChanAtEof(tlsPtr)) {
 	    result = PYOSSL_TLS_EOF;
@@ -147,7 +142,7 @@ ChanInput(
 	}
     } while (!PyosslOpFailed(&op) && WaitOrLeave(cPtr, result));
     if (result == PYOSSL_TLS_OK) {
-	got = ReadMore(tlsPtr, &op, buf, got, toRead);
+	got = PyosslChanReadMore(tlsPtr, &op, buf, got, toRead);
     }
     PyosslOpEndFailure(&op, &tlsPtr->failure, 0);
     if (result == PYOSSL_TLS_FAIL || result == PYOSSL_TLS_BUSY
@@ -241,6 +236,7 @@ Output(
     int done = 0, now, entered;
 
     PyosslChanHold(cPtr);
+    cPtr->asked = 1;
     entered = Enter(cPtr);
     PyosslOpBegin(&op);
     do {

@@ -67,14 +67,6 @@ PyosslTlsNew(
 	return NULL;
     }
     SSL_set_bio(tlsPtr->ssl, bioPtr, bioPtr);
-    if (typePtr == &pyosslSockTransport) {
-	/*
-	 * The socket is ours alone, so that OpenSSL may take all that has come
-	 * at once. Others' channels must keep what comes after TLS.
-	 */
-	SSL_set_read_ahead(tlsPtr->ssl, 1);
-	SSL_set_default_read_buffer_len(tlsPtr->ssl, READ_AHEAD);
-    }
     if (ctxPtr->isDtls) {
 	/* The link knows nothing of datagrams. */
 	SSL_set_options(tlsPtr->ssl, SSL_OP_NO_QUERY_MTU);
@@ -304,12 +296,31 @@ StepEnd(
     }
 }
 
+/*
+ * The first handshake is done. A socket of ours is ours alone, so that from
+ * now on OpenSSL may take all that has come at once; others' channels must
+ * keep what comes after TLS. Not before TLS 1.3: a handshake that the peer
+ * asks for begins only when no input is left, and then perhaps in a write.
+ */
+static void
+Established(
+    PyosslTls *tlsPtr)
+{
+    if (!tlsPtr->established
+	    && tlsPtr->link.typePtr == &pyosslSockTransport
+	    && SSL_version(tlsPtr->ssl) == TLS1_3_VERSION) {
+	SSL_set_read_ahead(tlsPtr->ssl, 1);
+	SSL_set_default_read_buffer_len(tlsPtr->ssl, READ_AHEAD);
+    }
+    tlsPtr->established = 1;
+}
+
 static void
 NoteEstablished(
     PyosslTls *tlsPtr)
 {
     if (!tlsPtr->established && SSL_is_init_finished(tlsPtr->ssl)) {
-	tlsPtr->established = 1;
+	Established(tlsPtr);
     }
 }
 
@@ -339,7 +350,7 @@ PyosslTlsHandshake(
 		"the connection was closed during the TLS handshake");
 	result = PYOSSL_TLS_FAIL;
     } else if (ret == 1) {
-	tlsPtr->established = 1;
+	Established(tlsPtr);
 	tlsPtr->renegotiating = 0;
 	/* The peer's first records may have come along. */
 	tlsPtr->maybeMore = SSL_has_pending(tlsPtr->ssl);
@@ -433,6 +444,20 @@ PyosslTlsAwaitsHandshake(
 }
 
 /*
+ * Before a read. OpenSSL begins a new handshake that was asked for only where
+ * it has no input left, half a record included; and if that were in a write,
+ * it would take the peer's data for a mistake.
+ */
+static void
+BeginsRenegotiation(
+    PyosslTls *tlsPtr)
+{
+    if (tlsPtr->renegotiating && !SSL_has_pending(tlsPtr->ssl)) {
+	tlsPtr->renegotiating = 0;
+    }
+}
+
+/*
  * PyosslTlsRenegotiate --
  *	Goes on with a new handshake on an established connection. Only a read
  *	may do that: the peer's data and its handshake come mixed, and OpenSSL
@@ -456,7 +481,7 @@ PyosslTlsRenegotiate(
 	if (result != PYOSSL_TLS_OK) {
 	    return result;
 	}
-	tlsPtr->renegotiating = 0;
+	BeginsRenegotiation(tlsPtr);
 	ret = SSL_read(tlsPtr->ssl, buf, sizeof(buf));
 	if (ret > 0) {
 	    Stash(tlsPtr, buf, ret);
@@ -495,7 +520,7 @@ PyosslTlsRead(
     if (result != PYOSSL_TLS_OK) {
 	return result;
     }
-    tlsPtr->renegotiating = 0;
+    BeginsRenegotiation(tlsPtr);
     ret = peek ? SSL_peek(tlsPtr->ssl, buf, size)
 	    : SSL_read(tlsPtr->ssl, buf, size);
     NoteEstablished(tlsPtr);

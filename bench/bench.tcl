@@ -8,6 +8,7 @@
 #	-rounds N	how often each driver does each job (default 5); the
 #			drivers take turns, and the medians count
 #	-scale F	the sizes times F, for a quick look
+#	-drivers LIST	only these
 #	JOB		patterns of names of jobs; without one, all of them
 #
 #	A job is done by drivers: "C" on OpenSSL's defaults, "tuned C", pyossl,
@@ -24,6 +25,7 @@ namespace eval bench {
     variable limit 300		;# seconds for one run
     variable scratch ""
     variable missing {}
+    variable only {}		;# drivers; none: all
 }
 
 source -encoding utf-8 [file join $bench::here jobs.tcl]
@@ -62,6 +64,10 @@ proc bench::Driver {driver job args} {
 	    return [list [file join $build bench bench] $job {*}$args \
 		-tuned [expr {$driver eq "tuned"}] \
 		-nodelay [expr {$driver ne "nagle"}]]
+	}
+	1thread - 2threads {
+	    return [Driver pyossl pool {*}$args -threads \
+		[string index $driver 0]]
 	}
 	default {
 	    return [list [info nameofexecutable] \
@@ -250,7 +256,7 @@ proc bench::Input {name} {
 	}
 	cas.bundle {
 	    set bundle [open $path w]
-	    for {set i 0} {$i < 150} {incr i} {
+	    for {set i 0} {$i < [Scaled 150 2]} {incr i} {
 		puts $bundle [exec openssl req -x509 -key [Input ec.key] \
 		    -days 30 -subj /CN=authority$i 2>@1]
 	    }
@@ -302,7 +308,15 @@ proc bench::Present {drivers} {
 proc bench::Do {name job} {
     variable rounds
     variable missing
+    variable only
     dict with job {
+	if {[llength $only]} {
+	    set drivers [lmap driver $drivers {
+		if {$driver ni $only} continue
+		set driver
+	    }]
+	    if {![llength $drivers]} return
+	}
 	set present [Present $drivers]
 	foreach driver $present {
 	    set results($driver) {}
@@ -405,6 +419,7 @@ proc bench::main {argv} {
     variable build
     variable rounds
     variable scale
+    variable only
     variable missing
     variable scratch
     variable jobs
@@ -415,6 +430,7 @@ proc bench::main {argv} {
 	    -build - -rounds - -scale {
 		set argv [lassign $argv [string range $name 1 end]]
 	    }
+	    -drivers { set argv [lassign $argv only] }
 	    -list { set list 1 }
 	    default { error "unknown option $name" }
 	}

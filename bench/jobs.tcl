@@ -57,6 +57,9 @@ namespace eval bench {
     Job memory-rsa {alone memory} {-cert @rsa.pem -key @rsa.key -count 400*} \
 	{C pyossl} rate >=0.97
 
+    Job threads-rsa load {-kind rsa -count 1000* -conns 8} \
+	{1thread 2threads} rate >1
+
     # Many connections.
     Job idle-memory idle {-conns 900* -size 100} $all kB 16kB
     Job idle-echo idle {-conns 900* -size 100} $all us 80us

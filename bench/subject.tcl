@@ -15,7 +15,7 @@ package require Tcl 8.6-
 lassign $argv package library job
 set options [dict merge {
     -how "" -port 0 -bytes 1048576 -count 1 -conns 1 -size 100 -cert "" -key ""
-    -file "" -version 13 -buffersize 0 -resume 0
+    -file "" -version 13 -buffersize 0 -resume 0 -threads 1
 } [lrange $argv 3 end]]
 dict for {name value} $options {
     set opt($name) $value
@@ -197,7 +197,8 @@ proc answer {channel data} {
 
 proc job.serve {} {
     set ::served 0
-    set channel [listener]
+    set channel [listener {*}[expr {[info exists ::workers]
+	? {-notify connected} : {}}]]
     puts "port [lindex [chan configure $channel -sockname] 2]"
     flush stdout
     chan configure stdin -buffering line
@@ -230,6 +231,33 @@ proc echo {channel} {
     } elseif {$data ne ""} {
 	puts -nonewline $channel $data
     }
+}
+
+# The same on -threads threads: this one accepts, the others do the rest.
+proc job.pool {} {
+    global opt
+    package require Thread
+    set ::workers {}
+    for {set i 0} {$i < $opt(-threads)} {incr i} {
+	lappend ::workers [thread::create [string cat \
+	    [list set auto_path $::auto_path] \n \
+	    {package require pyossl} \n \
+	    [list proc accept [info args accept] [info body accept]] \n \
+	    [list proc echo [info args echo] [info body echo]] \n \
+	    {set served 0; thread::wait}]]
+    }
+    rename accept served
+    proc accept {channel host port} {
+	after 0 [list give $channel $host $port]
+    }
+    job.serve
+}
+
+proc give {channel host port} {
+    set worker [lindex $::workers [expr {
+	[incr ::served] % [llength $::workers]}]]
+    thread::transfer $worker $channel
+    thread::send -async $worker [list accept $channel $host $port]
 }
 
 #------------------------------------------------------------------------

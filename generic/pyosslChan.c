@@ -89,11 +89,11 @@ WaitOrLeave(
 
 /*
  * Tcl 8.6 does not bear it that a channel is closed while it flushes it
- * ("damaged channel list") or reads from it (what it
- * frees it looks at again), and a callback of ours may do just that. So the
- * channel is held meanwhile; one that was closed nevertheless loses its
- * transport at once, and Tcl's part of it when Tcl is out. What is below a
- * stacked channel is held, since TLS may be taken off.
+ * ("damaged channel list") or reads from it (what it frees it looks at again),
+ * and a callback of ours may do just that. So the channel is held meanwhile;
+ * one that was closed nevertheless loses its transport at once, and Tcl's part
+ * of it when Tcl is out. What is below a stacked channel is held, since TLS
+ * may be taken off.
  */
 static void
 CloseLate(
@@ -152,32 +152,24 @@ Leave(
 }
 
 /*
- * The records that have come already and fit, without waiting. What ends
- * the data is told by the next call.
- * Results: the bytes in the buffer.
+ * A blocking reader that has just asked something: the answer is hardly there
+ * yet, and to find that out takes a system call more than to wait at once.
  */
-static int
-ReadMore(
-    PyosslChan *cPtr,
-    PyosslOp *opPtr,
-    int entered,
-    char *buf,
-    int got,
-    int size)
+static void
+AwaitAnswer(
+    PyosslChan *cPtr)
 {
     PyosslTls *tlsPtr = cPtr->tlsPtr;
-    int more;
 
-    while (tlsPtr->maybeMore && size - got >= SSL3_RT_MAX_PLAIN_LENGTH
-	    && !PyosslOpFailed(opPtr) && !ClosedInside(cPtr, entered)) {
-	more = 0;
-	if (PyosslTlsRead(tlsPtr, buf + got, size - got, 0, &more)
-		!= PYOSSL_TLS_OK) {
-	    break;
-	}
-	got += more;
+    if (cPtr->asked && tlsPtr->blocking && tlsPtr->established
+	    && tlsPtr->link.typePtr == &pyosslSockTransport
+	    && tlsPtr->failure.message == NULL && !tlsPtr->closed
+	    && !tlsPtr->busy && tlsPtr->stashLength == 0
+	    && !SSL_has_pending(tlsPtr->ssl) && !PyosslChanAtEof(tlsPtr)
+	    && !PyosslTlsAwaitsHandshake(tlsPtr)) {
+	PyosslTlsWait(tlsPtr, PYOSSL_TLS_WANT_READ, -1);
     }
-    return got;
+    cPtr->asked = 0;
 }
 
 static int
@@ -202,6 +194,7 @@ ChanInput(
     PyosslChanHold(cPtr);
     entered = Enter(cPtr);
     PyosslOpBegin(&op);
+    AwaitAnswer(cPtr);
     do {
 	if (PyosslChanAtEof(tlsPtr)) {
 	    result = PYOSSL_TLS_EOF;
@@ -215,7 +208,7 @@ ChanInput(
     } while (!PyosslOpFailed(&op) && !ClosedInside(cPtr, entered)
 	    && WaitOrLeave(cPtr, result));
     if (result == PYOSSL_TLS_OK) {
-	got = ReadMore(cPtr, &op, entered, buf, got, toRead);
+	got = PyosslChanReadMore(tlsPtr, &op, buf, got, toRead);
     }
     PyosslOpEndFailure(&op, &tlsPtr->failure, 0);
     if (ClosedInside(cPtr, entered)) {
@@ -251,6 +244,7 @@ Output(
     int done = 0, now, entered;
 
     PyosslChanHold(cPtr);
+    cPtr->asked = 1;
     entered = Enter(cPtr);
     PyosslOpBegin(&op);
     do {

@@ -28,6 +28,8 @@ typedef struct PyosslChan {
     int bufferSize;		/* That we have set for Tcl's buffers; another
 				 * one is the script's own. */
     int bulk;			/* Big pieces went through lately. */
+    int asked;			/* Written since the last read: an answer is
+				 * on its way. */
     char *collected;		/* Output not encrypted yet (ChanCollect). */
     int collectedLength;
     struct PyosslChan *nextCollector;
@@ -54,6 +56,8 @@ MODULE_SCOPE int	PyosslChanAtEof(const PyosslTls *tlsPtr);
 typedef int (PyosslChanSendProc)(PyosslChan *cPtr);
 MODULE_SCOPE void	PyosslChanBuffers(PyosslChan *cPtr, int size);
 MODULE_SCOPE void	PyosslChanIdle(PyosslChan *cPtr);
+MODULE_SCOPE int	PyosslChanReadMore(PyosslTls *tlsPtr, PyosslOp *opPtr,
+			    char *buf, int got, int size);
 MODULE_SCOPE int	PyosslChanCollect(PyosslChan *cPtr, const char *buf,
 			    int size, PyosslChanSendProc *sendProc);
 MODULE_SCOPE void	PyosslChanDropCollected(PyosslChan *cPtr);

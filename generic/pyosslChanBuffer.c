@@ -97,6 +97,37 @@ PyosslChanIdle(
 }
 
 /*
+ * PyosslChanReadMore --
+ *	Reads the records that have come already and fit, without waiting.
+ *	What ends the data is told by the next call.
+ * Arguments:
+ *	got	How many bytes the buffer has already.
+ * Results:
+ *	The bytes in the buffer.
+ */
+int
+PyosslChanReadMore(
+    PyosslTls *tlsPtr,
+    PyosslOp *opPtr,
+    char *buf,
+    int got,
+    int size)
+{
+    int more;
+
+    while (tlsPtr->maybeMore && size - got >= SSL3_RT_MAX_PLAIN_LENGTH
+	    && !PyosslOpFailed(opPtr)) {
+	more = 0;
+	if (PyosslTlsRead(tlsPtr, buf + got, size - got, 0, &more)
+		!= PYOSSL_TLS_OK) {
+	    break;
+	}
+	got += more;
+    }
+    return got;
+}
+
+/*
  * ---------------------------------------------------------------------
  * Collecting
  * ---------------------------------------------------------------------

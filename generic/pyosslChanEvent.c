@@ -322,7 +322,8 @@ WantedEstablished(
 	    && tlsPtr->stashLength < PYOSSL_STASH_LIMIT) {
 	/* Goes on though nobody reads. */
 	mask |= TCL_READABLE;
-	*nowPtr |= tlsPtr->renegotiating || PyosslLinkPending(linkPtr);
+	*nowPtr |= (tlsPtr->renegotiating && !SSL_has_pending(tlsPtr->ssl))
+		|| PyosslLinkPending(linkPtr);
     }
     if ((cPtr->interest & TCL_WRITABLE) && !PyosslTlsInHandshake(tlsPtr)) {
 	mask |= TCL_WRITABLE;

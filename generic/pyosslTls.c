@@ -68,9 +68,6 @@ PyosslTlsNew(
 	return NULL;
     }
     SSL_set_bio(tlsPtr->ssl, bioPtr, bioPtr);
-    if (typePtr == &pyosslSockTransport) {
-	SSL_set_default_read_buffer_len(tlsPtr->ssl, READ_AHEAD);
-    }
     if (ctxPtr->isDtls) {
 	/* The link knows nothing of datagrams. */
 	SSL_set_options(tlsPtr->ssl, SSL_OP_NO_QUERY_MTU);
@@ -250,23 +247,6 @@ SessionFits(
 }
 
 /*
- * Whether OpenSSL may take all that has come to a socket at once. Others'
- * channels must keep what comes after TLS. A client of TLS 1.2 must not do it:
- * asked for a new handshake while more had come, OpenSSL would begin it in the
- * next write, where the server's data are a fatal mistake to it.
- */
-static void
-SetReadAhead(
-    PyosslTls *tlsPtr)
-{
-    SSL *ssl = tlsPtr->ssl;
-
-    SSL_set_read_ahead(ssl, tlsPtr->link.typePtr == &pyosslSockTransport
-	    && (SSL_is_server(ssl) || (tlsPtr->established
-	    && SSL_version(ssl) == TLS1_3_VERSION)));
-}
-
-/*
  * Every step starts here: old output first, and nobody else's errors.
  * Results: PYOSSL_TLS_OK, then StepEnd must follow; or why not.
  */
@@ -299,9 +279,6 @@ StepBegin(
 	    && SSL_get_session(tlsPtr->ssl) != NULL && !SessionFits(tlsPtr)) {
 	SSL_set_session(tlsPtr->ssl, NULL);
     }
-    if (!tlsPtr->established) {
-	SetReadAhead(tlsPtr);
-    }
     /*
      * A channel's driver may use OpenSSL too (TLS in TLS), and must not do
      * it before our own errors were looked at. A handshake's messages go out
@@ -329,13 +306,31 @@ StepEnd(
     }
 }
 
+/*
+ * The first handshake is done. A socket of ours is ours alone, so that from
+ * now on OpenSSL may take all that has come at once; others' channels must
+ * keep what comes after TLS. Not before TLS 1.3: a handshake that the peer
+ * asks for begins only when no input is left, and then perhaps in a write.
+ */
+static void
+Established(
+    PyosslTls *tlsPtr)
+{
+    if (!tlsPtr->established
+	    && tlsPtr->link.typePtr == &pyosslSockTransport
+	    && SSL_version(tlsPtr->ssl) == TLS1_3_VERSION) {
+	SSL_set_read_ahead(tlsPtr->ssl, 1);
+	SSL_set_default_read_buffer_len(tlsPtr->ssl, READ_AHEAD);
+    }
+    tlsPtr->established = 1;
+}
+
 static void
 NoteEstablished(
     PyosslTls *tlsPtr)
 {
     if (!tlsPtr->established && SSL_is_init_finished(tlsPtr->ssl)) {
-	tlsPtr->established = 1;
-	SetReadAhead(tlsPtr);
+	Established(tlsPtr);
     }
 }
 
@@ -369,7 +364,7 @@ PyosslTlsHandshake(
 		"the connection was closed during the TLS handshake");
 	result = PYOSSL_TLS_FAIL;
     } else if (ret == 1) {
-	NoteEstablished(tlsPtr);
+	Established(tlsPtr);
 	tlsPtr->renegotiating = 0;
 	/* The peer's first records may have come along. */
 	tlsPtr->maybeMore = SSL_has_pending(tlsPtr->ssl);
@@ -464,6 +459,20 @@ PyosslTlsAwaitsHandshake(
 }
 
 /*
+ * Before a read. OpenSSL begins a new handshake that was asked for only where
+ * it has no input left, half a record included; and if that were in a write,
+ * it would take the peer's data for a mistake.
+ */
+static void
+BeginsRenegotiation(
+    PyosslTls *tlsPtr)
+{
+    if (tlsPtr->renegotiating && !SSL_has_pending(tlsPtr->ssl)) {
+	tlsPtr->renegotiating = 0;
+    }
+}
+
+/*
  * PyosslTlsRenegotiate --
  *	Goes on with a new handshake on an established connection. Only a read
  *	may do that: the peer's data and its handshake come mixed, and OpenSSL
@@ -487,7 +496,7 @@ PyosslTlsRenegotiate(
 	if (result != PYOSSL_TLS_OK) {
 	    return result;
 	}
-	tlsPtr->renegotiating = 0;
+	BeginsRenegotiation(tlsPtr);
 	ret = SSL_read(tlsPtr->ssl, buf, sizeof(buf));
 	if (ret > 0) {
 	    Stash(tlsPtr, buf, ret);
@@ -526,7 +535,7 @@ PyosslTlsRead(
     if (result != PYOSSL_TLS_OK) {
 	return result;
     }
-    tlsPtr->renegotiating = 0;
+    BeginsRenegotiation(tlsPtr);
     ret = peek ? SSL_peek(tlsPtr->ssl, buf, size)
 	    : SSL_read(tlsPtr->ssl, buf, size);
     NoteEstablished(tlsPtr);

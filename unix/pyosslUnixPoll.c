@@ -34,7 +34,7 @@
 #define BATCH	64		/* Events taken from the kernel at a time. */
 #define RETRY_MS 20		/* While the kernel has no room for more. */
 #define TURN_MS	5		/* Tcl's other sources wait so long at most. */
-#define NAP_NS	200000		/* How long an answer is slept for. */
+#define NAP_NS	500000		/* How long an answer is slept for. */
 #define NAP_SCORE 8		/* See TakeSoon. */
 #define HEAP_KEEP	(512 * 1024)
 
@@ -221,7 +221,7 @@ TakeSoon(
     } else {
 	tsdPtr->score -= 2;
 	if (tsdPtr->score < 0) {
-	    tsdPtr->score = -4 * NAP_SCORE;
+	    tsdPtr->score = -NAP_SCORE;
 	}
     }
     return n;

@@ -363,6 +363,7 @@ ExtText(
     BIO *bioPtr = BIO_new(BIO_s_mem());
     char *text;
     long length;
+    int printed;
 
     (void) objc; (void) objv;
     if (bioPtr == NULL) {
@@ -370,8 +371,17 @@ ExtText(
 		"cannot print the extension");
     }
     ERR_clear_error();
-    if (!X509V3_EXT_print(bioPtr, objPtr->nativePtr,
-	    X509V3_EXT_DUMP_UNKNOWN, 0) && !PyosslErrorNoMemory()) {
+    printed = X509V3_EXT_print(bioPtr, objPtr->nativePtr,
+	    X509V3_EXT_DUMP_UNKNOWN, 0);
+    if (!printed && PyosslErrorNoMemory()) {
+	/* OpenSSL says this of a NUL in a name too, and then says it again. */
+	ERR_clear_error();
+	(void) BIO_reset(bioPtr);
+	printed = X509V3_EXT_print(bioPtr, objPtr->nativePtr,
+		X509V3_EXT_DUMP_UNKNOWN, 0);
+    }
+    if (!printed) {
+	ERR_clear_error();
 	(void) BIO_reset(bioPtr);
 	PrintRefused(bioPtr, objPtr->nativePtr);
     }

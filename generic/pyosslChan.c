@@ -331,9 +331,7 @@ ChanOutput(
     if (!cPtr->tlsPtr->started) {
 	return NotStarted(cPtr, errnoPtr);
     }
-    if (toWrite >= PYOSSL_BUFFER_SMALL) {
-	PyosslChanBuffers(cPtr, PYOSSL_BUFFER_BIG);
-    }
+    cPtr->bulk |= toWrite >= PYOSSL_BUFFER_SMALL;
     if (MayCollect(cPtr, toWrite)
 	    && PyosslChanCollect(cPtr, buf, toWrite, SendCollected)) {
 	return toWrite;

@@ -53,7 +53,9 @@ PyosslChanRelease(
 /*
  * PyosslChanBuffers --
  *	Sets the size of Tcl's buffers from now on, unless the script has set
- *	one. Not while Tcl reads: it frees the buffer that is read into.
+ *	one. Not while Tcl reads, since it frees the buffer that is read into,
+ *	and not while it writes: it counts what it has flushed in buffers, and
+ *	would leave the rest unsent.
  */
 void
 PyosslChanBuffers(
@@ -61,7 +63,8 @@ PyosslChanBuffers(
     int size)
 {
     cPtr->bulk |= size == PYOSSL_BUFFER_BIG;
-    if (cPtr->chan == NULL || cPtr->stacked || cPtr->bufferSize == size
+    if (cPtr->chan == NULL || cPtr->stacked || cPtr->held != NULL
+	    || cPtr->bufferSize == size
 	    || (int) Tcl_GetChannelBufferSize(cPtr->chan)
 	    != cPtr->bufferSize) {
 	return;
@@ -82,7 +85,8 @@ PyosslChanIdle(
     Tcl_Channel chan = cPtr->chan;
     int size;
 
-    if (chan == NULL || cPtr->stacked || cPtr->tlsPtr->blocking
+    if (chan == NULL || cPtr->stacked || cPtr->held != NULL
+	    || cPtr->tlsPtr->blocking
 	    || Tcl_InputBuffered(chan) > 0 || Tcl_OutputBuffered(chan) > 0) {
 	return;
     }

@@ -180,7 +180,8 @@ Notify(
     PyosslChanHold(cPtr);
     up = PyosslChanReady(cPtr, mask);
     if (up != 0 && cPtr->chan != NULL) {
-	if (SSL_pending(cPtr->tlsPtr->ssl) > PYOSSL_BUFFER_SMALL) {
+	if (cPtr->bulk
+		|| SSL_pending(cPtr->tlsPtr->ssl) > PYOSSL_BUFFER_SMALL) {
 	    PyosslChanBuffers(cPtr, PYOSSL_BUFFER_BIG);
 	}
 	/* Tcl asks for our interest anew afterwards. */

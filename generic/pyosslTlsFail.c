@@ -222,6 +222,10 @@ PyosslTlsClassify(
 {
     PyosslLink *linkPtr = &tlsPtr->link;
 
+    if (handshaking && linkPtr->typePtr == &pyosslSockTransport) {
+	/* A flight that is held together goes now, or shows why it cannot. */
+	PyosslLinkFlush(linkPtr);
+    }
     switch (SSL_get_error(tlsPtr->ssl, ret)) {
     case SSL_ERROR_NONE:
 	return PYOSSL_TLS_OK;

@@ -434,3 +434,31 @@ PyosslChanKick(
 	PyosslChanUpdate(tlsPtr->chanPtr);
     }
 }
+
+/*
+ * PyosslChanAbandon --
+ *	The command is gone. A channel over memory that was closed, and that
+ *	Tcl still has to flush, would wait for ever for somebody to carry its
+ *	bytes: that flush fails now.
+ */
+void
+PyosslChanAbandon(
+    PyosslTls *tlsPtr)
+{
+    PyosslChan *cPtr = tlsPtr->chanPtr;
+
+    if (cPtr != NULL && cPtr->closing && tlsPtr->link.typePtr == NULL
+	    && tlsPtr->failure.message == NULL) {
+	PyosslFailureErrno(&tlsPtr->failure, EPIPE,
+		"the connection was destroyed");
+	if (cPtr->chan != NULL && cPtr->held == NULL && !tlsPtr->busy
+		&& !tlsPtr->waiting) {
+	    /* No script listens to a closed channel. */
+	    PyosslChanHold(cPtr);
+	    Tcl_NotifyChannel(cPtr->chan, TCL_WRITABLE);
+	    PyosslChanRelease(cPtr);
+	} else {
+	    PyosslChanUpdate(cPtr);
+	}
+    }
+}

@@ -57,6 +57,7 @@ ConnGone(
     if (tlsPtr->chanPtr != NULL) {
 	/* Other interpreters have the channel too: it lives on. */
 	tlsPtr->autoConn = 1;
+	PyosslChanAbandon(tlsPtr);
     } else if (tlsPtr->link.typePtr == &pyosslSockTransport) {
 	PyosslTlsClose(tlsPtr, NULL, 0);
     } else if (tlsPtr->link.inst != NULL) {

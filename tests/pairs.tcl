@@ -298,6 +298,11 @@ proc relayscript {} {
 	foreach c [list stdin stdout $s] {
 	    fconfigure $c -translation binary -blocking 0 -buffering none
 	}
+	# Whatever goes wrong, and where Windows does not tell of an end.
+	proc bgerror {args} {
+	    exit
+	}
+	after [expr {$tcl_platform(platform) eq "windows" ? 60000 : 600000}] exit
 	# One piece at a time: nothing is read before the last one has left.
 	proc pass {from to} {
 	    puts -nonewline $to [read $from 8192]

@@ -12,6 +12,9 @@
 #	Paths of Windows among the arguments become the Unix side's, and those of
 #	drive C in the output become Windows' again.
 
+# Whatever the locale: the words come in UTF-8, and go to programs so.
+encoding system utf-8
+
 namespace eval bridge {
     variable running		;# channel -> dict: input pipe errors open
     array set running {}

@@ -57,6 +57,9 @@ PYOSSL_BUILD=$build_root sh "$project/win/crossbuild.sh" $options || exit 1
 #------------------------------------------------------------------------
 
 work=`mktemp -d` || die "mktemp failed"
+# Wine has names of files in the locale's encoding.
+LC_ALL=C.UTF-8
+export LC_ALL
 xvfb=
 bridge=
 

@@ -188,9 +188,7 @@ ChanInput(
     if (!tlsPtr->started) {
 	return NotStarted(cPtr, errnoPtr);
     }
-    if (cPtr->collectedLength > 0) {
-	SendCollected(cPtr);	/* Its failure is the channel's. */
-    }
+    SendCollected(cPtr);	/* Its failure is the channel's. */
     PyosslChanHold(cPtr);
     entered = Enter(cPtr);
     PyosslOpBegin(&op);
@@ -292,7 +290,7 @@ Output(
 }
 
 /*
- * What was collected (pyosslChanBuffer.c) goes out.
+ * What was collected (pyosslChanBuffer.c), if anything, goes out.
  * Results: 0, or -1 as ChanOutput.
  */
 static int
@@ -301,6 +299,9 @@ SendCollected(
 {
     int length = cPtr->collectedLength, err;
 
+    if (length == 0) {
+	return 0;
+    }
     cPtr->collectedLength = 0;
     return Output(cPtr, cPtr->collected, length, &err) < 0 ? -1 : 0;
 }
@@ -490,9 +491,7 @@ ChanClose(
     cPtr->chan = NULL;
     tlsPtr->chanPtr = NULL;
     tlsPtr->ending = 1;
-    if (cPtr->collectedLength > 0) {
-	SendCollected(cPtr);
-    }
+    SendCollected(cPtr);
     PyosslChanDropCollected(cPtr);
     PyosslOpBegin(&op);
     PyosslTlsClose(tlsPtr, interp, 1);
@@ -517,9 +516,7 @@ ChanClose2(
 	return ChanClose(inst, interp);
     }
     if (flags & TCL_CLOSE_WRITE) {
-	if (cPtr->collectedLength > 0) {
-	    SendCollected(cPtr);
-	}
+	SendCollected(cPtr);
 	cPtr->finWanted = 1;
 	PyosslOpBegin(&op);
 	PyosslChanSendFin(cPtr);
@@ -572,9 +569,7 @@ ChanThreadAction(
 	PyosslChanDeadline(tlsPtr);
 	return;
     }
-    if (cPtr->collectedLength > 0) {
-	SendCollected(cPtr);
-    }
+    SendCollected(cPtr);
     PyosslChanDropCollected(cPtr);
     PyosslChanNoTimers(cPtr);
     PyosslLinkWatch(linkPtr, 0, NULL, NULL);
@@ -635,9 +630,7 @@ InnerWait(
     PyosslLink *linkPtr = &tlsPtr->link;
     int ready;
 
-    if (((PyosslChan *) inst)->collectedLength > 0) {
-	SendCollected(inst);
-    }
+    SendCollected(inst);
     if (tlsPtr->failure.message != NULL || tlsPtr->closed
 	    || ((mask & TCL_READABLE) && (PyosslChanAtEof(tlsPtr)
 	    || tlsPtr->maybeMore || PyosslLinkPending(linkPtr)))

@@ -55,7 +55,10 @@ ConnGone(
     }
     PyosslChanClose(tlsPtr, objPtr->ipPtr->interp);
     if (tlsPtr->chanPtr != NULL) {
-	/* Other interpreters have the channel too: it lives on. */
+	/*
+	 * Other interpreters have the channel too: it lives on. Or it was
+	 * closed, and has still to be flushed.
+	 */
 	tlsPtr->autoConn = 1;
 	PyosslChanAbandon(tlsPtr);
     } else if (tlsPtr->link.typePtr == &pyosslSockTransport) {

@@ -107,16 +107,21 @@ run_wine() {
     return $status
 }
 
+# await FILE PROGRAM -- until the program has written to the file that it runs.
+await() {
+    tries=0
+    while test ! -s "$1"; do
+	tries=`expr $tries + 1`
+	test $tries -lt 100 || die "$2 did not start within ten seconds"
+	sleep 0.1
+    done
+}
+
 start_display() {
     Xvfb -displayfd 3 -wr -screen 0 640x480x24 -nolisten tcp \
 	>/dev/null 2>&1 3>"$work/display" </dev/null &
     xvfb=$!
-    tries=0
-    while test ! -s "$work/display"; do
-	tries=`expr $tries + 1`
-	test $tries -lt 100 || die "Xvfb did not start within ten seconds"
-	sleep 0.1
-    done
+    await "$work/display" Xvfb
     DISPLAY=:`cat "$work/display"`
     export DISPLAY
 }
@@ -135,12 +140,7 @@ start_bridge() {
     tclsh "$project/win/bridge.tcl" "$work/port" \
 	>"$work/bridge.log" 2>&1 </dev/null &
     bridge=$!
-    tries=0
-    while test ! -s "$work/port"; do
-	tries=`expr $tries + 1`
-	test $tries -lt 100 || die "bridge.tcl did not start within ten seconds"
-	sleep 0.1
-    done
+    await "$work/port" bridge.tcl
     PYOSSL_BRIDGE=`cat "$work/port"`
     export PYOSSL_BRIDGE
 }

@@ -717,3 +717,13 @@ const PyosslTransportType pyosslChanTransport = {
     ChanShutdown, ChanHandle, ChanGetOption, ChanSetOption, ChanThread,
     ChanClose, ChanFree, ChanPending, 1
 };
+
+/* PyosslChanTransportIsSocket -- a channel that is Tcl's own, connected one. */
+int
+PyosslChanTransportIsSocket(
+    const PyosslLink *linkPtr)
+{
+    const ChanTransport *transPtr = linkPtr->inst;
+
+    return linkPtr->typePtr == &pyosslChanTransport && transPtr->direct >= 0;
+}

@@ -263,7 +263,8 @@ Output(
 	}
     } while (!PyosslOpFailed(&op) && tlsPtr->failure.message == NULL
 	    && !ClosedInside(cPtr, entered)
-	    && (result == PYOSSL_TLS_OK || WaitOrLeave(cPtr, result)));
+	    && (result == PYOSSL_TLS_OK || WaitOrLeave(cPtr, result)
+	    || PyosslChanLastWait(cPtr, result)));
     PyosslOpEndFailure(&op, &tlsPtr->failure, 0);
     if (ClosedInside(cPtr, entered)) {
 	PyosslFailureErrno(&tlsPtr->failure, EBADF,
@@ -565,6 +566,7 @@ ChanThreadAction(
     }
     if (action != TCL_CHANNEL_THREAD_REMOVE) {
 	/* A handshake goes on here, though nobody may wait for it yet. */
+	PyosslChanThread();
 	PyosslChanUpdate(cPtr);
 	PyosslChanDeadline(tlsPtr);
 	return;
@@ -689,6 +691,7 @@ PyosslChanOpened(
     Tcl_Channel chan)
 {
     cPtr->chan = chan;
+    PyosslChanThread();
     Tcl_CreateCloseHandler(chan, CloseBegins, cPtr);
 }
 

@@ -56,6 +56,9 @@ MODULE_SCOPE int	PyosslChanAtEof(const PyosslTls *tlsPtr);
 typedef int (PyosslChanSendProc)(PyosslChan *cPtr);
 MODULE_SCOPE void	PyosslChanBuffers(PyosslChan *cPtr, int size);
 MODULE_SCOPE void	PyosslChanIdle(PyosslChan *cPtr);
+MODULE_SCOPE void	PyosslChanThread(void);
+MODULE_SCOPE int	PyosslChanLastWait(PyosslChan *cPtr,
+			    PyosslTlsResult result);
 MODULE_SCOPE int	PyosslChanReadMore(PyosslTls *tlsPtr, PyosslOp *opPtr,
 			    char *buf, int got, int size);
 MODULE_SCOPE int	PyosslChanCollect(PyosslChan *cPtr, const char *buf,

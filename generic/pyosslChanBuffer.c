@@ -17,20 +17,30 @@
  *	until they fill records, and what is left goes out when the command is
  *	over, by a handler that Tcl runs at the end of each command for which
  *	one was marked (Tcl_AsyncMark), and before it waits for events.
+ *
+ *	At a thread's end Tcl closes its channels, and forgets one that does
+ *	not take its output at once: neither channel nor connection would ever
+ *	be freed. So what is not blocking waits a little then, and fails.
  */
 
 #include "pyosslChan.h"
+
+#define EXIT_MS		1000	/* For all last output of a thread together. */
 
 /* The channels of a thread that have collected something. */
 typedef struct ThreadData {
     int initialized;
     int ended;
+    Tcl_WideInt exitBudget;	/* Milliseconds. */
     Tcl_AsyncHandler handler;
     PyosslChan *first;
     PyosslChanSendProc *sendProc;
 } ThreadData;
 
 static Tcl_ThreadDataKey dataKey;
+
+static int hasExitHandler;	/* Of the process. */
+TCL_DECLARE_MUTEX(exitMutex)
 
 void
 PyosslChanHold(
@@ -197,6 +207,80 @@ ThreadGone(
     Tcl_AsyncDelete(tsdPtr->handler);
 }
 
+/* The process ends by this thread, whose interpreter may go before it. */
+static void
+ProcessGone(
+    void *clientData)
+{
+    ThreadData *tsdPtr = Tcl_GetThreadData(&dataKey, sizeof(ThreadData));
+
+    (void) clientData;
+    tsdPtr->ended = 1;
+    Tcl_MutexLock(&exitMutex);
+    hasExitHandler = 0;
+    Tcl_MutexUnlock(&exitMutex);
+}
+
+/* PyosslChanThread -- a channel has come to this thread. */
+void
+PyosslChanThread(void)
+{
+    ThreadData *tsdPtr = Tcl_GetThreadData(&dataKey, sizeof(ThreadData));
+
+    if (!tsdPtr->initialized) {
+	Tcl_MutexLock(&exitMutex);
+	if (!hasExitHandler) {
+	    hasExitHandler = 1;
+	    Tcl_CreateExitHandler(ProcessGone, NULL);
+	}
+	Tcl_MutexUnlock(&exitMutex);
+	tsdPtr->initialized = 1;
+	tsdPtr->exitBudget = EXIT_MS;
+	tsdPtr->handler = Tcl_AsyncCreate(CommandOver, tsdPtr);
+	PyosslSockThread();
+	Tcl_CreateThreadExitHandler(ThreadGone, tsdPtr);
+    }
+}
+
+/*
+ * PyosslChanLastWait --
+ *	Output does not go through just now, and nobody is to wait for it. If
+ *	the thread ends, this waits nevertheless, for a bounded time where a
+ *	socket can tell, and makes it the channel's failure after that.
+ * Results:
+ *	1 try again; 0 no.
+ */
+int
+PyosslChanLastWait(
+    PyosslChan *cPtr,
+    PyosslTlsResult result)
+{
+    ThreadData *tsdPtr = Tcl_GetThreadData(&dataKey, sizeof(ThreadData));
+    PyosslTls *tlsPtr = cPtr->tlsPtr;
+    PyosslLink *linkPtr = &tlsPtr->link;
+    Tcl_WideInt start;
+    int ready = 0;
+
+    if (!tsdPtr->ended || tlsPtr->blocking
+	    || tlsPtr->failure.message != NULL) {
+	return 0;
+    }
+    if (tsdPtr->exitBudget > 0 && linkPtr->inst != NULL
+	    && (result == PYOSSL_TLS_WANT_READ
+	    || result == PYOSSL_TLS_WANT_WRITE)
+	    && (linkPtr->typePtr == &pyosslSockTransport
+	    || PyosslChanTransportIsSocket(linkPtr))) {
+	start = PyosslSysNow();
+	ready = PyosslTlsWait(tlsPtr, result, (int) tsdPtr->exitBudget);
+	tsdPtr->exitBudget -= PyosslSysNow() - start;
+    }
+    if (ready <= 0 && tlsPtr->failure.message == NULL) {
+	PyosslFailureErrno(&tlsPtr->failure, EPIPE,
+		"the thread ended before its output was sent");
+    }
+    return ready > 0;
+}
+
 /*
  * PyosslChanCollect --
  *	Takes a piece of output to be sent with the next ones, if there is
@@ -215,12 +299,7 @@ PyosslChanCollect(
 {
     ThreadData *tsdPtr = Tcl_GetThreadData(&dataKey, sizeof(ThreadData));
 
-    if (!tsdPtr->initialized) {
-	tsdPtr->initialized = 1;
-	tsdPtr->handler = Tcl_AsyncCreate(CommandOver, tsdPtr);
-	Tcl_CreateThreadExitHandler(ThreadGone, tsdPtr);
-    }
-    if (tsdPtr->ended || cPtr->stacked
+    if (!tsdPtr->initialized || tsdPtr->ended || cPtr->stacked
 	    || cPtr->collectedLength + size > PYOSSL_BUFFER_BIG) {
 	return 0;
     }

@@ -380,6 +380,25 @@ ThreadExit(
     }
 }
 
+/*
+ * PyosslSockThread --
+ *	This thread has sockets that may linger. It must be known before the
+ *	thread ends: Tcl then takes no more handlers for that.
+ */
+void
+PyosslSockThread(void)
+{
+    ThreadData *tsdPtr = Tcl_GetThreadData(&dataKey, sizeof(ThreadData));
+
+    if (!tsdPtr->initialized) {
+	tsdPtr->initialized = 1;
+	tsdPtr->exitBudget = EXIT_MS;
+	if (!PyosslPollEnded()) {
+	    Tcl_CreateThreadExitHandler(ThreadExit, tsdPtr);
+	}
+    }
+}
+
 /* Whether a reset was asked for: SO_LINGER with a time of 0. */
 static int
 Abortive(
@@ -405,13 +424,7 @@ SockClose(
     int wanted;
 
     (void) interp;
-    if (!tsdPtr->initialized) {
-	tsdPtr->initialized = 1;
-	tsdPtr->exitBudget = EXIT_MS;
-	if (!PyosslPollEnded()) {
-	    Tcl_CreateThreadExitHandler(ThreadExit, tsdPtr);
-	}
-    }
+    PyosslSockThread();
     PyosslPollForget(&sockPtr->poll);
     sockPtr->pending = pending;
     sockPtr->pendingLength = pendingLength;

@@ -238,6 +238,7 @@ MODULE_SCOPE const PyosslInnerChan pyosslInnerChan;
 
 /* A Tcl channel as transport (pyosslBioChan.c). */
 MODULE_SCOPE const PyosslTransportType pyosslChanTransport;
+MODULE_SCOPE int	PyosslChanTransportIsSocket(const PyosslLink *linkPtr);
 MODULE_SCOPE void *	PyosslChanTransportNew(Tcl_Interp *interp,
 			    Tcl_Channel chan, int stacked);
 MODULE_SCOPE Tcl_Channel PyosslChanTransportChannel(void *inst);
@@ -276,6 +277,7 @@ MODULE_SCOPE PyosslSock **PyosslSockListenAll(const char *host,
 MODULE_SCOPE Tcl_Obj *	PyosslSockAddress(PyosslSock *sockPtr, int peer,
 			    int withName);
 MODULE_SCOPE int	PyosslSockFd(PyosslSock *sockPtr);
+MODULE_SCOPE void	PyosslSockThread(void);
 MODULE_SCOPE void	PyosslSockLinger(PyosslSock *sockPtr, int ms);
 MODULE_SCOPE void	PyosslSockFree(PyosslSock *sockPtr);
 MODULE_SCOPE int	PyosslSockShutdown(int fd, int how);

@@ -49,9 +49,10 @@ proc bench::Line {channel} {
     return $line
 }
 
-# Ends a program that goes on until then.
+# Ends a program that goes on until then.  The shell has kill built in; a bare
+# system has no program of that name.
 proc bench::Kill {channel} {
-    catch {exec kill {*}[pid $channel]}
+    catch {exec sh -c {kill "$@"} sh {*}[pid $channel]}
     catch {close $channel}
 }
 

@@ -228,7 +228,7 @@ proc accept {channel host port} {
 proc echo {channel} {
     if {[catch {read $channel} data] || [eof $channel]} {
 	catch {close $channel}
-    } elseif {$data ne ""} {
+    } elseif {[string length $data]} {
 	puts -nonewline $channel $data
     }
 }

@@ -151,27 +151,6 @@ Leave(
     }
 }
 
-/*
- * A blocking reader that has just asked something: the answer is hardly there
- * yet, and to find that out takes a system call more than to wait at once.
- */
-static void
-AwaitAnswer(
-    PyosslChan *cPtr)
-{
-    PyosslTls *tlsPtr = cPtr->tlsPtr;
-
-    if (cPtr->asked && tlsPtr->blocking && tlsPtr->established
-	    && tlsPtr->link.typePtr == &pyosslSockTransport
-	    && tlsPtr->failure.message == NULL && !tlsPtr->closed
-	    && !tlsPtr->busy && tlsPtr->stashLength == 0
-	    && !SSL_has_pending(tlsPtr->ssl) && !PyosslChanAtEof(tlsPtr)
-	    && !PyosslTlsAwaitsHandshake(tlsPtr)) {
-	PyosslTlsWait(tlsPtr, PYOSSL_TLS_WANT_READ, -1);
-    }
-    cPtr->asked = 0;
-}
-
 static int
 ChanInput(
     void *inst,
@@ -183,6 +162,7 @@ ChanInput(
     PyosslTls *tlsPtr = cPtr->tlsPtr;
     PyosslTlsResult result;
     PyosslOp op;
+    PyosslSock *awaited;
     int got = 0, entered;
 
     if (!tlsPtr->started) {
@@ -192,7 +172,7 @@ ChanInput(
     PyosslChanHold(cPtr);
     entered = Enter(cPtr);
     PyosslOpBegin(&op);
-    AwaitAnswer(cPtr);
+    awaited = PyosslChanAwait(cPtr);
     do {
 	if (PyosslChanAtEof(tlsPtr)) {
 	    result = PYOSSL_TLS_EOF;
@@ -202,6 +182,9 @@ ChanInput(
 		: PyosslTlsHandshake(tlsPtr);
 	if (result == PYOSSL_TLS_OK) {
 	    result = PyosslTlsRead(tlsPtr, buf, toRead, 0, &got);
+	}
+	if (awaited != NULL && tlsPtr->link.inst == awaited) {
+	    PyosslSockAwait(awaited, 0);
 	}
     } while (!PyosslOpFailed(&op) && !ClosedInside(cPtr, entered)
 	    && WaitOrLeave(cPtr, result));

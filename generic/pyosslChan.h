@@ -49,6 +49,7 @@ MODULE_SCOPE void	PyosslChanQuiet(PyosslChan *cPtr);
 MODULE_SCOPE void	PyosslChanNoTimers(PyosslChan *cPtr);
 MODULE_SCOPE void	PyosslChanSendFin(PyosslChan *cPtr);
 MODULE_SCOPE void	PyosslChanOpened(PyosslChan *cPtr, Tcl_Channel chan);
+MODULE_SCOPE PyosslSock *PyosslChanAwait(PyosslChan *cPtr);
 MODULE_SCOPE int	PyosslChanAtEof(const PyosslTls *tlsPtr);
 /* The sizes of Tcl's buffers, and what is collected (pyosslChanBuffer.c). */
 #define PYOSSL_BUFFER_SMALL	4096	/* Tcl's default. */

@@ -462,3 +462,33 @@ PyosslChanAbandon(
 	}
     }
 }
+
+/*
+ * PyosslChanAwait --
+ *	A blocking reader that has just asked something: the answer is hardly
+ *	there yet, and to find that out takes a system call more than to wait
+ *	at once.
+ * Results:
+ *	The socket that was told to wait, or NULL.
+ */
+PyosslSock *
+PyosslChanAwait(
+    PyosslChan *cPtr)
+{
+    PyosslTls *tlsPtr = cPtr->tlsPtr;
+    PyosslSock *sockPtr = NULL;
+
+    if (cPtr->asked && tlsPtr->blocking && tlsPtr->established
+	    && tlsPtr->link.typePtr == &pyosslSockTransport
+	    && tlsPtr->link.inst != NULL
+	    && PyosslLinkQueued(&tlsPtr->link) == 0
+	    && tlsPtr->failure.message == NULL && !tlsPtr->closed
+	    && !tlsPtr->busy && tlsPtr->stashLength == 0
+	    && !SSL_has_pending(tlsPtr->ssl) && !PyosslChanAtEof(tlsPtr)
+	    && !PyosslTlsAwaitsHandshake(tlsPtr)) {
+	sockPtr = tlsPtr->link.inst;
+	PyosslSockAwait(sockPtr, 1);
+    }
+    cPtr->asked = 0;
+    return sockPtr;
+}

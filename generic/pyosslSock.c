@@ -82,7 +82,25 @@ SockRead(
     if (!Connected(sockPtr, errnoPtr)) {
 	return -1;
     }
+    if (sockPtr->awaited) {
+	sockPtr->awaited = 0;
+	return PyosslSockRecvWait(sockPtr->fd, &sockPtr->blocks, buf, size,
+		errnoPtr);
+    }
     return PyosslSockRecv(sockPtr->fd, buf, size, errnoPtr);
+}
+
+/*
+ * PyosslSockAwait --
+ *	Lets the next read wait for its bytes, in the one system call that
+ *	fetches them; or takes that back.
+ */
+void
+PyosslSockAwait(
+    PyosslSock *sockPtr,
+    int on)
+{
+    sockPtr->awaited = on;
 }
 
 static int

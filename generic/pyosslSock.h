@@ -22,6 +22,8 @@ struct PyosslSock {
     PyosslAddrInfo *nextPtr;
     PyosslAddrInfo *localPtr;	/* Owned; of -myaddr and -myport. */
     int connecting;
+    int awaited;		/* The next read waits for its bytes. */
+    int blocks;			/* The descriptor is in blocking mode. */
     /* After close. */
     char *pending;
     size_t pendingLength, pendingSent;
@@ -33,8 +35,8 @@ MODULE_SCOPE PyosslSock *PyosslSockMake(int fd);
 MODULE_SCOPE int	PyosslSockPollFd(int fd, int mask, int ms);
 
 /*
- * The platform's calls. Every descriptor is non-blocking, and no child
- * process's. On failure they return -1 (or NULL) with errno set, where
+ * The platform's calls. They do not wait, whatever the descriptor's mode;
+ * it is no child process's. On failure they return -1 (or NULL) with errno set, where
  * nothing else is said.
  */
 MODULE_SCOPE int	PyosslSysSocket(int family);

@@ -287,7 +287,10 @@ StepBegin(
     tlsPtr->link.corked = tlsPtr->link.typePtr == &pyosslChanTransport
 	    || !tlsPtr->established;
     tlsPtr->busy = 1;
-    ERR_clear_error();
+    /* To clear what is clear costs more than all else here. */
+    if (ERR_peek_error() != 0) {
+	ERR_clear_error();
+    }
     return PYOSSL_TLS_OK;
 }
 

@@ -278,6 +278,7 @@ MODULE_SCOPE Tcl_Obj *	PyosslSockAddress(PyosslSock *sockPtr, int peer,
 			    int withName);
 MODULE_SCOPE int	PyosslSockFd(PyosslSock *sockPtr);
 MODULE_SCOPE void	PyosslSockThread(void);
+MODULE_SCOPE void	PyosslSockAwait(PyosslSock *sockPtr, int on);
 MODULE_SCOPE void	PyosslSockLinger(PyosslSock *sockPtr, int ms);
 MODULE_SCOPE void	PyosslSockFree(PyosslSock *sockPtr);
 MODULE_SCOPE int	PyosslSockShutdown(int fd, int how);
@@ -293,6 +294,8 @@ MODULE_SCOPE int	PyosslSockRecv(int fd, char *buf, int size,
 			    int *errnoPtr);
 MODULE_SCOPE int	PyosslSockSend(int fd, const char *buf, int size,
 			    int *errnoPtr);
+MODULE_SCOPE int	PyosslSockRecvWait(int fd, int *blocksPtr, char *buf,
+			    int size, int *errnoPtr);
 /* Waits for any pollable handle; see waitProc. -2: it cannot be waited for. */
 MODULE_SCOPE int	PyosslSockPoll(Tcl_Channel chan, int mask, int ms);
 /* Whether that is so, but its driver has a mode that costs nothing to set. */

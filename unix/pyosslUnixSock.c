@@ -315,6 +315,35 @@ PyosslSockRecv(
     return (int) n;
 }
 
+/*
+ * PyosslSockRecvWait --
+ *	One recv(2) that waits for bytes. Poll and recv would do the same in two
+ *	system calls. Whatever interrupts it ends it, as if nothing had come.
+ * Arguments:
+ *	blocksPtr	Whether the descriptor is known to be in blocking mode,
+ *			which all other calls here are indifferent to.
+ */
+int
+PyosslSockRecvWait(
+    int fd,
+    int *blocksPtr,
+    char *buf,
+    int size,
+    int *errnoPtr)
+{
+    ssize_t n;
+
+    if (!*blocksPtr) {
+	*blocksPtr = 1;
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
+    }
+    n = recv(fd, buf, (size_t) size, 0);
+    if (n < 0) {
+	*errnoPtr = errno == EINTR ? EAGAIN : errno;
+    }
+    return (int) n;
+}
+
 int
 PyosslSockSend(
     int fd,

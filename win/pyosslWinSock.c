@@ -362,6 +362,19 @@ PyosslSockRecv(
     return n;
 }
 
+/* PyosslSockRecvWait -- here the caller waits, by select. */
+int
+PyosslSockRecvWait(
+    int fd,
+    int *blocksPtr,
+    char *buf,
+    int size,
+    int *errnoPtr)
+{
+    (void) blocksPtr;
+    return PyosslSockRecv(fd, buf, size, errnoPtr);
+}
+
 int
 PyosslSockSend(
     int fd,

@@ -290,11 +290,14 @@ proc ::pyossl::expect::wire::Varint {end path} {
 # Values to bytes
 #------------------------------------------------------------------------
 
-# Bad path text -- what encoding ends with.
+# Bad path text --
+#	What encoding ends with.  The text may quote a value of several lines, and
+#	is one.
 proc ::pyossl::expect::wire::Bad {path text} {
     set path [string trimleft $path .]
     return -level 2 -code error \
-	-errorcode [list PYOSSL EXPECT ENCODE $path] "$path: $text"
+	-errorcode [list PYOSSL EXPECT ENCODE $path] \
+	[string map {\n { } \r { } \t { }} "$path: $text"]
 }
 
 # Integer width value path

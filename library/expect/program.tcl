@@ -162,7 +162,7 @@ proc ::pyossl::expect::program::Close {id} {
     ::pyossl::expect::transport::Finish $id
     foreach signal {HUP KILL} {
 	if {!$e(eof)} {
-	    Kill $signal [Family $e(pids)]
+	    Hit $signal $e(pids)
 	    ::pyossl::expect::Until $id {$e(eof)} 2
 	}
     }
@@ -170,12 +170,12 @@ proc ::pyossl::expect::program::Close {id} {
 	# It may have closed its outputs and live on.
 	for {set n 0} {$n < 100 && [Alive $e(pids)]} {incr n} {
 	    if {$n == 5} {
-		Kill HUP [Family $e(pids)]
+		Hit HUP $e(pids)
 	    }
 	    ::pyossl::expect::Pause 0.02
 	}
 	if {$n == 100} {
-	    Kill KILL [Family $e(pids)]
+	    Hit KILL $e(pids)
 	}
 	Reap $id
     } elseif {[info exists e(channel)]} {
@@ -235,6 +235,27 @@ proc ::pyossl::expect::program::Family {pids} {
 	}
     }
     return $pids
+}
+
+# A signal for processes and all that descend from them. They are halted first:
+# one that starts another just now would leave an orphan behind that nobody
+# finds.
+proc ::pyossl::expect::program::Hit {signal pids} {
+    if {$::tcl_platform(platform) eq "windows"} {
+	Kill $signal $pids
+	return
+    }
+    set family $pids
+    for {set n 0} {$n < 5} {incr n} {
+	Kill STOP $family
+	set before $family
+	set family [Family $pids]
+	if {[llength $family] == [llength $before]} {
+	    break
+	}
+    }
+    Kill $signal $family
+    Kill CONT $family
 }
 
 proc ::pyossl::expect::program::Kill {signal pids} {

@@ -51,6 +51,10 @@ NotStarted(
 {
     PyosslFailure failure;
 
+    if (cPtr->leaving) {
+	*errnoPtr = EAGAIN;
+	return -1;
+    }
     memset(&failure, 0, sizeof(failure));
     PyosslFailureSet(&failure, ENOTCONN, PYOSSL_SSL, "Error {}",
 	    "the connection has no state: call set_connect_state or "
@@ -151,27 +155,6 @@ Leave(
     }
 }
 
-/*
- * A blocking reader that has just asked something: the answer is hardly there
- * yet, and to find that out takes a system call more than to wait at once.
- */
-static void
-AwaitAnswer(
-    PyosslChan *cPtr)
-{
-    PyosslTls *tlsPtr = cPtr->tlsPtr;
-
-    if (cPtr->asked && tlsPtr->blocking && tlsPtr->established
-	    && tlsPtr->link.typePtr == &pyosslSockTransport
-	    && tlsPtr->failure.message == NULL && !tlsPtr->closed
-	    && !tlsPtr->busy && tlsPtr->stashLength == 0
-	    && !SSL_has_pending(tlsPtr->ssl) && !PyosslChanAtEof(tlsPtr)
-	    && !PyosslTlsAwaitsHandshake(tlsPtr)) {
-	PyosslTlsWait(tlsPtr, PYOSSL_TLS_WANT_READ, -1);
-    }
-    cPtr->asked = 0;
-}
-
 static int
 ChanInput(
     void *inst,
@@ -185,14 +168,14 @@ ChanInput(
     PyosslOp op;
     int got = 0, entered;
 
-    if (!tlsPtr->started) {
+    if (!tlsPtr->started || cPtr->leaving) {
 	return NotStarted(cPtr, errnoPtr);
     }
     SendCollected(cPtr);	/* Its failure is the channel's. */
     PyosslChanHold(cPtr);
     entered = Enter(cPtr);
     PyosslOpBegin(&op);
-    AwaitAnswer(cPtr);
+    PyosslChanAwaitAnswer(cPtr);
     do {
 	if (PyosslChanAtEof(tlsPtr)) {
 	    result = PYOSSL_TLS_EOF;

@@ -21,6 +21,7 @@ typedef struct PyosslChan {
     int closing;		/* Tcl_Close has begun. */
     int finWanted;		/* Half close: close_notify is still to go. */
     int quiet;			/* unimport works on it: no events. */
+    int leaving;		/* And what comes is its own to read. */
     int tclTimer;		/* Tcl may have set a timer that keeps the
 				 * channel's address. */
     Tcl_TimerToken timer;	/* Something is ready without an event. */
@@ -46,6 +47,7 @@ MODULE_SCOPE int	PyosslChanReady(PyosslChan *cPtr, int mask);
 MODULE_SCOPE void	PyosslChanUpdate(PyosslChan *cPtr);
 MODULE_SCOPE void	PyosslChanSettle(PyosslChan *cPtr);
 MODULE_SCOPE void	PyosslChanQuiet(PyosslChan *cPtr);
+MODULE_SCOPE void	PyosslChanAwaitAnswer(PyosslChan *cPtr);
 MODULE_SCOPE void	PyosslChanNoTimers(PyosslChan *cPtr);
 MODULE_SCOPE void	PyosslChanSendFin(PyosslChan *cPtr);
 MODULE_SCOPE void	PyosslChanOpened(PyosslChan *cPtr, Tcl_Channel chan);

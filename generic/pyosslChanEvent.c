@@ -306,6 +306,29 @@ PyosslChanQuiet(
 }
 
 /*
+ * PyosslChanAwaitAnswer --
+ *	A blocking reader that has just asked something: the answer is hardly
+ *	there yet, and to find that out takes a system call more than to wait
+ *	at once.
+ */
+void
+PyosslChanAwaitAnswer(
+    PyosslChan *cPtr)
+{
+    PyosslTls *tlsPtr = cPtr->tlsPtr;
+
+    if (cPtr->asked && tlsPtr->blocking && tlsPtr->established
+	    && tlsPtr->link.typePtr == &pyosslSockTransport
+	    && tlsPtr->failure.message == NULL && !tlsPtr->closed
+	    && !tlsPtr->busy && tlsPtr->stashLength == 0
+	    && !SSL_has_pending(tlsPtr->ssl) && !PyosslChanAtEof(tlsPtr)
+	    && !PyosslTlsAwaitsHandshake(tlsPtr)) {
+	PyosslTlsWait(tlsPtr, PYOSSL_TLS_WANT_READ, -1);
+    }
+    cPtr->asked = 0;
+}
+
+/*
  * Of an established connection: the events to wait for.
  * Arguments:
  *	nowPtr	Set where something can be told or done without an event.

@@ -176,6 +176,112 @@ RunTimers(void)
 }
 
 /*
+ * Whether [fcopy] is at work on a channel. Tcl keeps the address of the
+ * channel on top for that too, and goes on with it when it is freed.
+ */
+static int
+Busy(
+    Tcl_Channel chan)
+{
+    int mode = Tcl_GetChannelMode(chan), tries;
+    char none;
+
+    /* An error that was not reported yet is told first. */
+    for (tries = 0; tries < 2; tries++) {
+	Tcl_SetErrno(0);
+	if ((mode & TCL_READABLE) && Tcl_Read(chan, &none, 0) < 0
+		&& Tcl_GetErrno() == EBUSY) {
+	    return 1;
+	}
+	if ((mode & TCL_WRITABLE) && Tcl_Write(chan, "", 0) < 0
+		&& Tcl_GetErrno() == EBUSY) {
+	    return 1;
+	}
+    }
+    return 0;
+}
+
+/* The error of such a channel. */
+static int
+FailBusy(
+    Tcl_Interp *interp,
+    Tcl_Channel chan)
+{
+    return PyosslFail(interp, PYOSSL_SSL, "ValueError",
+	    "the channel \"%.60s\" is in use: by fcopy, by unimport, or by what "
+	    "is on top of its TLS",
+	    Tcl_GetChannelName(chan));
+}
+
+/* It is as if unimport had not been called, but that close_notify is sent. */
+static int
+Remain(
+    Tcl_Interp *interp,
+    PyosslChan *cPtr,
+    Tcl_DString *dataPtr)
+{
+    if (Tcl_DStringLength(dataPtr) > 0) {
+	PyosslTlsStash(cPtr->tlsPtr, Tcl_DStringValue(dataPtr),
+		(int) Tcl_DStringLength(dataPtr));
+    }
+    cPtr->leaving = cPtr->quiet = 0;
+    PyosslChanUpdate(cPtr);
+    return FailBusy(interp, cPtr->chan);
+}
+
+/*
+ * Ends TLS, when what was written is sent.
+ * Arguments:
+ *	opPtr	The operation that has begun; it ends here.
+ */
+static int
+Leave(
+    Tcl_Interp *interp,
+    PyosslChan *cPtr,
+    PyosslOp *opPtr,
+    long left)
+{
+    PyosslTls *tlsPtr = cPtr->tlsPtr;
+    Tcl_Channel top = cPtr->chan, below;
+    Tcl_DString data;
+    int code;
+
+    PyosslChanQuiet(cPtr);
+    /* Nothing may come into Tcl's buffers any more, they are thrown away. */
+    cPtr->leaving = 1;
+    PyosslLinkWatch(&tlsPtr->link, 0, NULL, NULL);
+    Tcl_DStringInit(&data);
+    TakeBuffered(top, &data);
+    ExchangeClose(tlsPtr, left, &data);
+    if (cPtr->tclTimer) {
+	RunTimers();
+    }
+    if (cPtr->chan == NULL) {
+	/* It was closed meanwhile, and what it still had is gone with it. */
+	code = PyosslOpEnd(opPtr, interp, TCL_OK);
+    } else if (Tcl_GetTopChannel(top) != top || Busy(top)) {
+	PyosslOpEnd(opPtr, interp, TCL_OK);
+	code = Remain(interp, cPtr, &data);
+    } else {
+	below = Tcl_GetStackedChannel(top);
+	/* Tcl would not free it where nobody reads it before the close. */
+	PyosslChanTransportTake(tlsPtr->link.inst, &data);
+	cPtr->closing = 1;
+	tlsPtr->closed = 1;
+	code = PyosslOpEnd(opPtr, interp, TCL_OK);
+	if (Tcl_UnstackChannel(interp, top) != TCL_OK) {
+	    code = TCL_ERROR;
+	}
+	if (Tcl_DStringLength(&data) > 0) {
+	    Tcl_Ungets(below, Tcl_DStringValue(&data),
+		    Tcl_DStringLength(&data), 0);
+	}
+    }
+    Tcl_DStringFree(&data);
+    return code;
+}
+
+/*
  * PyosslChanUnstack --
  *	Ends TLS on a channel that PyosslChanStack covered and leaves the
  *	plain channel. Of the plain bytes after the peer's close_notify none
@@ -192,7 +298,6 @@ PyosslChanUnstack(
     Tcl_Channel top = Tcl_GetTopChannel(chan);
     PyosslChan *cPtr = PyosslChanFind(chan);
     PyosslTls *tlsPtr;
-    Tcl_DString data;
     PyosslOp op;
     long left = ms;
     int code;
@@ -206,33 +311,19 @@ PyosslChanUnstack(
     tlsPtr = cPtr->tlsPtr;
     PyosslChanHold(cPtr);
     PyosslOpBegin(&op);
-    while (Tcl_Flush(top) == TCL_OK && Tcl_OutputBuffered(top) > 0
-	    && left > 0) {
+    while (cPtr->chan != NULL && Tcl_Flush(top) == TCL_OK
+	    && Tcl_OutputBuffered(top) > 0 && left > 0) {
 	left = WaitSlice(tlsPtr, PYOSSL_TLS_WANT_WRITE, left);
     }
-    PyosslChanQuiet(cPtr);
-    PyosslLinkWatch(&tlsPtr->link, 0, NULL, NULL);
-    Tcl_DStringInit(&data);
-    TakeBuffered(top, &data);
-    ExchangeClose(tlsPtr, left, &data);
-    if (cPtr->tclTimer) {
-	RunTimers();
+    if (cPtr->chan == NULL) {
+	/* A script that ran meanwhile has closed it. */
+	code = PyosslOpEnd(&op, interp, TCL_OK);
+    } else if (cPtr->leaving || Busy(top)) {
+	PyosslOpEnd(&op, interp, TCL_OK);
+	code = FailBusy(interp, top);
+    } else {
+	code = Leave(interp, cPtr, &op, left);
     }
-    if (cPtr->chan != NULL) {
-	/* Tcl would not free it where nobody reads it before the close. */
-	PyosslChanTransportTake(tlsPtr->link.inst, &data);
-    }
-    cPtr->closing = 1;
-    tlsPtr->closed = 1;
-    code = PyosslOpEnd(&op, interp, TCL_OK);
-    if (cPtr->chan != NULL && Tcl_UnstackChannel(interp, top) != TCL_OK) {
-	code = TCL_ERROR;
-    }
-    if (Tcl_DStringLength(&data) > 0) {
-	Tcl_Ungets(Tcl_GetTopChannel(chan), Tcl_DStringValue(&data),
-		Tcl_DStringLength(&data), 0);
-    }
-    Tcl_DStringFree(&data);
     PyosslChanRelease(cPtr);
     return code;
 }

@@ -19,6 +19,61 @@ Nothing(
 }
 
 /*
+ * Takes what Tcl has in its buffers and nobody has read, as it came. (The
+ * translation "binary" would change the encoding too.)
+ */
+static void
+TakeBuffered(
+    Tcl_Channel chan,
+    Tcl_DString *dataPtr)
+{
+    Tcl_DString translation, eofchar;
+    Tcl_Size length = Tcl_InputBuffered(chan), old, got;
+
+    if (length <= 0) {
+	return;
+    }
+    Tcl_DStringInit(&translation);
+    Tcl_DStringInit(&eofchar);
+    Tcl_GetChannelOption(NULL, chan, "-translation", &translation);
+    Tcl_GetChannelOption(NULL, chan, "-eofchar", &eofchar);
+    Tcl_SetChannelOption(NULL, chan, "-translation", "lf");
+    Tcl_SetChannelOption(NULL, chan, "-eofchar", "");
+    old = Tcl_DStringLength(dataPtr);
+    Tcl_DStringSetLength(dataPtr, old + length);
+    got = Tcl_Read(chan, Tcl_DStringValue(dataPtr) + old, length);
+    Tcl_DStringSetLength(dataPtr, got > 0 ? old + got : old);
+    Tcl_SetChannelOption(NULL, chan, "-eofchar", Tcl_DStringValue(&eofchar));
+    Tcl_SetChannelOption(NULL, chan, "-translation",
+	    Tcl_DStringValue(&translation));
+    Tcl_DStringFree(&translation);
+    Tcl_DStringFree(&eofchar);
+}
+
+/*
+ * A buffer that is empty, left by a read that found nothing, would be pushed
+ * back below, where Tcl 8.6 never frees it. It frees it when the size changes,
+ * if there is no other one.
+ */
+static void
+DropEmptyBuffer(
+    Tcl_Channel chan)
+{
+    Tcl_DString data;
+    Tcl_Size size = Tcl_GetChannelBufferSize(chan);
+
+    Tcl_DStringInit(&data);
+    TakeBuffered(chan, &data);
+    Tcl_SetChannelBufferSize(chan, size > 1 ? size - 1 : size + 1);
+    Tcl_SetChannelBufferSize(chan, size);
+    if (Tcl_DStringLength(&data) > 0) {
+	Tcl_Ungets(chan, Tcl_DStringValue(&data), Tcl_DStringLength(&data),
+		0);
+    }
+    Tcl_DStringFree(&data);
+}
+
+/*
  * PyosslChanStack --
  *	Covers an open channel, which is the connection's transport.
  * Results:
@@ -33,21 +88,13 @@ PyosslChanStack(
     PyosslChan *cPtr = PyosslChanMake(tlsPtr, 1);
     Tcl_Channel chan;
     Tcl_DString ds;
-    Tcl_Size size;
 
     Tcl_DStringInit(&ds);
     Tcl_GetChannelOption(NULL, below, "-blocking", &ds);
     tlsPtr->blocking = strcmp(Tcl_DStringValue(&ds), "0") != 0;
     Tcl_DStringFree(&ds);
     tlsPtr->link.typePtr->blockProc(tlsPtr->link.inst, tlsPtr->blocking);
-    /*
-     * A buffer that is empty now, left by a read that found nothing, would
-     * be pushed back below, where Tcl 8.6 never frees it. It frees it when
-     * the size changes.
-     */
-    size = Tcl_GetChannelBufferSize(below);
-    Tcl_SetChannelBufferSize(below, size > 1 ? size - 1 : size + 1);
-    Tcl_SetChannelBufferSize(below, size);
+    DropEmptyBuffer(below);
     chan = Tcl_StackChannel(interp, &pyosslChanType, cPtr,
 	    TCL_READABLE | TCL_WRITABLE, below);
     if (chan == NULL) {
@@ -67,30 +114,6 @@ PyosslChanStack(
     Tcl_DeleteChannelHandler(chan, Nothing, NULL);
     PyosslChanUpdate(cPtr);
     return cPtr->chan;
-}
-
-/* What Tcl has decrypted already but nobody has read, as it came. */
-static void
-TakeBuffered(
-    Tcl_Channel chan,
-    Tcl_DString *dataPtr)
-{
-    Tcl_DString translation;
-    Tcl_Size length = Tcl_InputBuffered(chan), old, got;
-
-    if (length <= 0) {
-	return;
-    }
-    Tcl_DStringInit(&translation);
-    Tcl_GetChannelOption(NULL, chan, "-translation", &translation);
-    Tcl_SetChannelOption(NULL, chan, "-translation", "binary");
-    old = Tcl_DStringLength(dataPtr);
-    Tcl_DStringSetLength(dataPtr, old + length);
-    got = Tcl_Read(chan, Tcl_DStringValue(dataPtr) + old, length);
-    Tcl_DStringSetLength(dataPtr, got > 0 ? old + got : old);
-    Tcl_SetChannelOption(NULL, chan, "-translation",
-	    Tcl_DStringValue(&translation));
-    Tcl_DStringFree(&translation);
 }
 
 /* Waits a moment; a non-blocking channel lets the event loop run. */

@@ -344,6 +344,9 @@ ChanWatch(
     if (cPtr->chan != NULL && Tcl_InputBuffered(cPtr->chan) > 0) {
 	cPtr->tclTimer = 1;
     }
+    if (!(mask & TCL_READABLE)) {
+	PyosslChanLookAlone(cPtr);
+    }
     PyosslChanUpdate(cPtr);
 }
 

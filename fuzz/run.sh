@@ -69,7 +69,7 @@ package ifneeded pyossl `sed -n 's/^PACKAGE_VERSION[ 	]*= *//p' Makefile` {
 END
 PYOSSL_FUZZ_DIR=$project/fuzz
 PYOSSL_FUZZ_PACKAGE=$root/fuzzing/package.tcl
-ASAN_OPTIONS=detect_leaks=1:handle_abort=1:strict_string_checks=1:malloc_context_size=40:allocator_may_return_null=1
+ASAN_OPTIONS=detect_leaks=1:handle_abort=1:strict_string_checks=1:malloc_context_size=30:quarantine_size_mb=64:allocator_may_return_null=1
 UBSAN_OPTIONS=print_stacktrace=1
 TCLLIBPATH=`pwd`
 export PYOSSL_FUZZ_DIR PYOSSL_FUZZ_PACKAGE ASAN_OPTIONS UBSAN_OPTIONS TCLLIBPATH
@@ -95,7 +95,8 @@ for target; do
     mkdir -p work/$target seeds/$target "$project/fuzz/corpus/$target"
     PYOSSL_FUZZ_TARGET=$target
     export PYOSSL_FUZZ_TARGET
-    set_args="-timeout=${FUZZ_TIMEOUT:-25} -rss_limit_mb=2000 -max_len=$longest"
+    # pyosslfuzz.c looks for leaks itself.
+    set_args="-detect_leaks=0 -timeout=${FUZZ_TIMEOUT:-25} -rss_limit_mb=2000 -max_len=$longest"
     set_args="$set_args -artifact_prefix=found/$target- $FUZZ_OPTIONS"
     if test "$what" = merge; then
 	rm -rf merged && mkdir merged

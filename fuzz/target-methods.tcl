@@ -350,16 +350,26 @@ proc fuzz::sample {class} {
 # A context for both sides, which trusts its own certificate.
 proc fuzz::context {{method TLS_METHOD}} {
     set ctx [pyossl::ctx new $method]
-    set key [key]
-    set cert [selfsigned $key]
-    $ctx use_certificate $cert
-    $ctx use_privatekey $key
+    identity
+    $ctx use_certificate ::fuzz::kept::cert
+    $ctx use_privatekey ::fuzz::kept::key
     set store [$ctx get_cert_store]
-    $store add_cert $cert
-    foreach object [list $store $cert $key] {
-	$object destroy
-    }
+    $store add_cert ::fuzz::kept::cert
+    $store destroy
     return $ctx
+}
+
+# The key and the certificate of contexts are made once, since to make them
+# takes longer than what is done with them mostly.  They are where neither
+# [fuzz::state] nor the targets look for objects.
+proc fuzz::identity {} {
+    if {[namespace which ::fuzz::kept::key] eq ""} {
+	namespace eval ::fuzz::kept {}
+	set key [key]
+	set cert [selfsigned $key]
+	rename $key ::fuzz::kept::key
+	rename $cert ::fuzz::kept::cert
+    }
 }
 
 # Two new connections over memory, for a client and a server.

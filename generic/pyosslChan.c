@@ -51,6 +51,10 @@ NotStarted(
 {
     PyosslFailure failure;
 
+    if (cPtr->leaving) {
+	*errnoPtr = EAGAIN;
+	return -1;
+    }
     memset(&failure, 0, sizeof(failure));
     PyosslFailureSet(&failure, ENOTCONN, PYOSSL_SSL, "Error {}",
 	    "the connection has no state: call set_connect_state or "
@@ -165,7 +169,7 @@ ChanInput(
     PyosslSock *awaited;
     int got = 0, entered;
 
-    if (!tlsPtr->started) {
+    if (!tlsPtr->started || cPtr->leaving) {
 	return NotStarted(cPtr, errnoPtr);
     }
     SendCollected(cPtr);	/* Its failure is the channel's. */
@@ -343,6 +347,9 @@ ChanWatch(
     cPtr->interest = mask;
     if (cPtr->chan != NULL && Tcl_InputBuffered(cPtr->chan) > 0) {
 	cPtr->tclTimer = 1;
+    }
+    if (!(mask & TCL_READABLE)) {
+	PyosslChanLookAlone(cPtr);
     }
     PyosslChanUpdate(cPtr);
 }

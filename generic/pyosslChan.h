@@ -21,10 +21,14 @@ typedef struct PyosslChan {
     int closing;		/* Tcl_Close has begun. */
     int finWanted;		/* Half close: close_notify is still to go. */
     int quiet;			/* unimport works on it: no events. */
+    int leaving;		/* And what comes is its own to read. */
     int tclTimer;		/* Tcl may have set a timer that keeps the
 				 * channel's address. */
     Tcl_TimerToken timer;	/* Something is ready without an event. */
     Tcl_TimerToken deadline;	/* The handshake's bound. */
+    Tcl_TimerToken aloneTimer;	/* To look whether anybody has it. */
+    int had;			/* Somebody has had it. */
+    int abandoned;		/* Nobody has: it is being closed for that. */
     int bufferSize;		/* That we have set for Tcl's buffers; another
 				 * one is the script's own. */
     int bulk;			/* Big pieces went through lately. */
@@ -46,6 +50,7 @@ MODULE_SCOPE int	PyosslChanReady(PyosslChan *cPtr, int mask);
 MODULE_SCOPE void	PyosslChanUpdate(PyosslChan *cPtr);
 MODULE_SCOPE void	PyosslChanSettle(PyosslChan *cPtr);
 MODULE_SCOPE void	PyosslChanQuiet(PyosslChan *cPtr);
+MODULE_SCOPE void	PyosslChanLookAlone(PyosslChan *cPtr);
 MODULE_SCOPE void	PyosslChanNoTimers(PyosslChan *cPtr);
 MODULE_SCOPE void	PyosslChanSendFin(PyosslChan *cPtr);
 MODULE_SCOPE void	PyosslChanOpened(PyosslChan *cPtr, Tcl_Channel chan);

@@ -18,6 +18,8 @@
 
 #include "pyosslChan.h"
 
+#define ALONE_MS	500	/* Between two looks whether anybody has it. */
+
 /*
  * Whether a reader has come to the peer's close_notify. OpenSSL marks the
  * input as ended for a fatal alert too, and that is a failure.
@@ -273,6 +275,75 @@ CancelTimer(
     }
 }
 
+/*
+ * ---------------------------------------------------------------------
+ * A channel that nobody has any more. When the last interpreter that has it
+ * is deleted while it sends in the background, Tcl 8.6 forgets to close it:
+ * not even the end of that output does.
+ * ---------------------------------------------------------------------
+ */
+
+/* Whether it is in no interpreter now, but was. */
+static int
+IsAlone(
+    PyosslChan *cPtr)
+{
+    int alone;
+
+    Tcl_RegisterChannel(NULL, cPtr->chan);
+    alone = !Tcl_IsChannelShared(cPtr->chan);
+    Tcl_DetachChannel(NULL, cPtr->chan);
+    cPtr->had |= !alone;
+    return alone && cPtr->had;
+}
+
+static void
+LookAgain(
+    void *clientData)
+{
+    PyosslChan *cPtr = clientData;
+    Tcl_Channel chan = cPtr->chan;
+
+    cPtr->aloneTimer = NULL;
+    if (chan == NULL || cPtr->closing) {
+	return;
+    }
+    if (!IsAlone(cPtr)) {
+	PyosslChanLookAlone(cPtr);
+	return;
+    }
+    cPtr->abandoned = 1;
+    PyosslChanHold(cPtr);
+    Tcl_RegisterChannel(NULL, chan);
+    Tcl_UnregisterChannel(NULL, chan);
+    if (cPtr->chan != NULL) {
+	/* The transport may have gone with the interpreter: it is tried. */
+	Tcl_NotifyChannel(chan, TCL_WRITABLE);
+    }
+    PyosslChanRelease(cPtr);
+}
+
+/*
+ * PyosslChanLookAlone --
+ *	Nobody reads from the channel just now: closes it soon, if nobody has
+ *	it. While output is under way that may come yet, and is looked for now
+ *	and then.
+ */
+void
+PyosslChanLookAlone(
+    PyosslChan *cPtr)
+{
+    if (cPtr->chan == NULL || cPtr->closing || cPtr->abandoned
+	    || cPtr->aloneTimer != NULL) {
+	return;
+    }
+    if (IsAlone(cPtr)) {
+	cPtr->aloneTimer = Tcl_CreateTimerHandler(0, LookAgain, cPtr);
+    } else if (cPtr->interest & TCL_WRITABLE) {
+	cPtr->aloneTimer = Tcl_CreateTimerHandler(ALONE_MS, LookAgain, cPtr);
+    }
+}
+
 /* PyosslChanNoTimers -- the channel ends, or leaves the thread. */
 void
 PyosslChanNoTimers(
@@ -280,6 +351,10 @@ PyosslChanNoTimers(
 {
     CancelTimer(cPtr);
     CancelDeadline(cPtr);
+    if (cPtr->aloneTimer != NULL) {
+	Tcl_DeleteTimerHandler(cPtr->aloneTimer);
+	cPtr->aloneTimer = NULL;
+    }
 }
 
 /* PyosslChanWake -- what was held goes its own way from now on. */

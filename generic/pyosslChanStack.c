@@ -19,6 +19,61 @@ Nothing(
 }
 
 /*
+ * Takes what Tcl has in its buffers and nobody has read, as it came. (The
+ * translation "binary" would change the encoding too.)
+ */
+static void
+TakeBuffered(
+    Tcl_Channel chan,
+    Tcl_DString *dataPtr)
+{
+    Tcl_DString translation, eofchar;
+    Tcl_Size length = Tcl_InputBuffered(chan), old, got;
+
+    if (length <= 0) {
+	return;
+    }
+    Tcl_DStringInit(&translation);
+    Tcl_DStringInit(&eofchar);
+    Tcl_GetChannelOption(NULL, chan, "-translation", &translation);
+    Tcl_GetChannelOption(NULL, chan, "-eofchar", &eofchar);
+    Tcl_SetChannelOption(NULL, chan, "-translation", "lf");
+    Tcl_SetChannelOption(NULL, chan, "-eofchar", "");
+    old = Tcl_DStringLength(dataPtr);
+    Tcl_DStringSetLength(dataPtr, old + length);
+    got = Tcl_Read(chan, Tcl_DStringValue(dataPtr) + old, length);
+    Tcl_DStringSetLength(dataPtr, got > 0 ? old + got : old);
+    Tcl_SetChannelOption(NULL, chan, "-eofchar", Tcl_DStringValue(&eofchar));
+    Tcl_SetChannelOption(NULL, chan, "-translation",
+	    Tcl_DStringValue(&translation));
+    Tcl_DStringFree(&translation);
+    Tcl_DStringFree(&eofchar);
+}
+
+/*
+ * A buffer that is empty, left by a read that found nothing, would be pushed
+ * back below, where Tcl 8.6 never frees it. It frees it when the size changes,
+ * if there is no other one.
+ */
+static void
+DropEmptyBuffer(
+    Tcl_Channel chan)
+{
+    Tcl_DString data;
+    Tcl_Size size = Tcl_GetChannelBufferSize(chan);
+
+    Tcl_DStringInit(&data);
+    TakeBuffered(chan, &data);
+    Tcl_SetChannelBufferSize(chan, size > 1 ? size - 1 : size + 1);
+    Tcl_SetChannelBufferSize(chan, size);
+    if (Tcl_DStringLength(&data) > 0) {
+	Tcl_Ungets(chan, Tcl_DStringValue(&data), Tcl_DStringLength(&data),
+		0);
+    }
+    Tcl_DStringFree(&data);
+}
+
+/*
  * PyosslChanStack --
  *	Covers an open channel, which is the connection's transport.
  * Results:
@@ -33,21 +88,13 @@ PyosslChanStack(
     PyosslChan *cPtr = PyosslChanMake(tlsPtr, 1);
     Tcl_Channel chan;
     Tcl_DString ds;
-    Tcl_Size size;
 
     Tcl_DStringInit(&ds);
     Tcl_GetChannelOption(NULL, below, "-blocking", &ds);
     tlsPtr->blocking = strcmp(Tcl_DStringValue(&ds), "0") != 0;
     Tcl_DStringFree(&ds);
     tlsPtr->link.typePtr->blockProc(tlsPtr->link.inst, tlsPtr->blocking);
-    /*
-     * A buffer that is empty now, left by a read that found nothing, would
-     * be pushed back below, where Tcl 8.6 never frees it. It frees it when
-     * the size changes.
-     */
-    size = Tcl_GetChannelBufferSize(below);
-    Tcl_SetChannelBufferSize(below, size > 1 ? size - 1 : size + 1);
-    Tcl_SetChannelBufferSize(below, size);
+    DropEmptyBuffer(below);
     chan = Tcl_StackChannel(interp, &pyosslChanType, cPtr,
 	    TCL_READABLE | TCL_WRITABLE, below);
     if (chan == NULL) {
@@ -67,30 +114,6 @@ PyosslChanStack(
     Tcl_DeleteChannelHandler(chan, Nothing, NULL);
     PyosslChanUpdate(cPtr);
     return cPtr->chan;
-}
-
-/* What Tcl has decrypted already but nobody has read, as it came. */
-static void
-TakeBuffered(
-    Tcl_Channel chan,
-    Tcl_DString *dataPtr)
-{
-    Tcl_DString translation;
-    Tcl_Size length = Tcl_InputBuffered(chan), old, got;
-
-    if (length <= 0) {
-	return;
-    }
-    Tcl_DStringInit(&translation);
-    Tcl_GetChannelOption(NULL, chan, "-translation", &translation);
-    Tcl_SetChannelOption(NULL, chan, "-translation", "binary");
-    old = Tcl_DStringLength(dataPtr);
-    Tcl_DStringSetLength(dataPtr, old + length);
-    got = Tcl_Read(chan, Tcl_DStringValue(dataPtr) + old, length);
-    Tcl_DStringSetLength(dataPtr, got > 0 ? old + got : old);
-    Tcl_SetChannelOption(NULL, chan, "-translation",
-	    Tcl_DStringValue(&translation));
-    Tcl_DStringFree(&translation);
 }
 
 /* Waits a moment; a non-blocking channel lets the event loop run. */
@@ -176,6 +199,112 @@ RunTimers(void)
 }
 
 /*
+ * Whether [fcopy] is at work on a channel. Tcl keeps the address of the
+ * channel on top for that too, and goes on with it when it is freed.
+ */
+static int
+Busy(
+    Tcl_Channel chan)
+{
+    int mode = Tcl_GetChannelMode(chan), tries;
+    char none;
+
+    /* An error that was not reported yet is told first. */
+    for (tries = 0; tries < 2; tries++) {
+	Tcl_SetErrno(0);
+	if ((mode & TCL_READABLE) && Tcl_Read(chan, &none, 0) < 0
+		&& Tcl_GetErrno() == EBUSY) {
+	    return 1;
+	}
+	if ((mode & TCL_WRITABLE) && Tcl_Write(chan, "", 0) < 0
+		&& Tcl_GetErrno() == EBUSY) {
+	    return 1;
+	}
+    }
+    return 0;
+}
+
+/* The error of such a channel. */
+static int
+FailBusy(
+    Tcl_Interp *interp,
+    Tcl_Channel chan)
+{
+    return PyosslFail(interp, PYOSSL_SSL, "ValueError",
+	    "the channel \"%.60s\" is in use: by fcopy, by unimport, or by what "
+	    "is on top of its TLS",
+	    Tcl_GetChannelName(chan));
+}
+
+/* It is as if unimport had not been called, but that close_notify is sent. */
+static int
+Remain(
+    Tcl_Interp *interp,
+    PyosslChan *cPtr,
+    Tcl_DString *dataPtr)
+{
+    if (Tcl_DStringLength(dataPtr) > 0) {
+	PyosslTlsStash(cPtr->tlsPtr, Tcl_DStringValue(dataPtr),
+		(int) Tcl_DStringLength(dataPtr));
+    }
+    cPtr->leaving = cPtr->quiet = 0;
+    PyosslChanUpdate(cPtr);
+    return FailBusy(interp, cPtr->chan);
+}
+
+/*
+ * Ends TLS, when what was written is sent.
+ * Arguments:
+ *	opPtr	The operation that has begun; it ends here.
+ */
+static int
+Leave(
+    Tcl_Interp *interp,
+    PyosslChan *cPtr,
+    PyosslOp *opPtr,
+    long left)
+{
+    PyosslTls *tlsPtr = cPtr->tlsPtr;
+    Tcl_Channel top = cPtr->chan, below;
+    Tcl_DString data;
+    int code;
+
+    PyosslChanQuiet(cPtr);
+    /* Nothing may come into Tcl's buffers any more, they are thrown away. */
+    cPtr->leaving = 1;
+    PyosslLinkWatch(&tlsPtr->link, 0, NULL, NULL);
+    Tcl_DStringInit(&data);
+    TakeBuffered(top, &data);
+    ExchangeClose(tlsPtr, left, &data);
+    if (cPtr->tclTimer) {
+	RunTimers();
+    }
+    if (cPtr->chan == NULL) {
+	/* It was closed meanwhile, and what it still had is gone with it. */
+	code = PyosslOpEnd(opPtr, interp, TCL_OK);
+    } else if (Tcl_GetTopChannel(top) != top || Busy(top)) {
+	PyosslOpEnd(opPtr, interp, TCL_OK);
+	code = Remain(interp, cPtr, &data);
+    } else {
+	below = Tcl_GetStackedChannel(top);
+	/* Tcl would not free it where nobody reads it before the close. */
+	PyosslChanTransportTake(tlsPtr->link.inst, &data);
+	cPtr->closing = 1;
+	tlsPtr->closed = 1;
+	code = PyosslOpEnd(opPtr, interp, TCL_OK);
+	if (Tcl_UnstackChannel(interp, top) != TCL_OK) {
+	    code = TCL_ERROR;
+	}
+	if (Tcl_DStringLength(&data) > 0) {
+	    Tcl_Ungets(below, Tcl_DStringValue(&data),
+		    Tcl_DStringLength(&data), 0);
+	}
+    }
+    Tcl_DStringFree(&data);
+    return code;
+}
+
+/*
  * PyosslChanUnstack --
  *	Ends TLS on a channel that PyosslChanStack covered and leaves the
  *	plain channel. Of the plain bytes after the peer's close_notify none
@@ -192,7 +321,6 @@ PyosslChanUnstack(
     Tcl_Channel top = Tcl_GetTopChannel(chan);
     PyosslChan *cPtr = PyosslChanFind(chan);
     PyosslTls *tlsPtr;
-    Tcl_DString data;
     PyosslOp op;
     long left = ms;
     int code;
@@ -206,33 +334,19 @@ PyosslChanUnstack(
     tlsPtr = cPtr->tlsPtr;
     PyosslChanHold(cPtr);
     PyosslOpBegin(&op);
-    while (Tcl_Flush(top) == TCL_OK && Tcl_OutputBuffered(top) > 0
-	    && left > 0) {
+    while (cPtr->chan != NULL && Tcl_Flush(top) == TCL_OK
+	    && Tcl_OutputBuffered(top) > 0 && left > 0) {
 	left = WaitSlice(tlsPtr, PYOSSL_TLS_WANT_WRITE, left);
     }
-    PyosslChanQuiet(cPtr);
-    PyosslLinkWatch(&tlsPtr->link, 0, NULL, NULL);
-    Tcl_DStringInit(&data);
-    TakeBuffered(top, &data);
-    ExchangeClose(tlsPtr, left, &data);
-    if (cPtr->tclTimer) {
-	RunTimers();
+    if (cPtr->chan == NULL) {
+	/* A script that ran meanwhile has closed it. */
+	code = PyosslOpEnd(&op, interp, TCL_OK);
+    } else if (cPtr->leaving || Busy(top)) {
+	PyosslOpEnd(&op, interp, TCL_OK);
+	code = FailBusy(interp, top);
+    } else {
+	code = Leave(interp, cPtr, &op, left);
     }
-    if (cPtr->chan != NULL) {
-	/* Tcl would not free it where nobody reads it before the close. */
-	PyosslChanTransportTake(tlsPtr->link.inst, &data);
-    }
-    cPtr->closing = 1;
-    tlsPtr->closed = 1;
-    code = PyosslOpEnd(&op, interp, TCL_OK);
-    if (cPtr->chan != NULL && Tcl_UnstackChannel(interp, top) != TCL_OK) {
-	code = TCL_ERROR;
-    }
-    if (Tcl_DStringLength(&data) > 0) {
-	Tcl_Ungets(Tcl_GetTopChannel(chan), Tcl_DStringValue(&data),
-		Tcl_DStringLength(&data), 0);
-    }
-    Tcl_DStringFree(&data);
     PyosslChanRelease(cPtr);
     return code;
 }

@@ -407,9 +407,9 @@ Unstash(
     return n;
 }
 
-/* Keeps data for the next read. */
-static void
-Stash(
+/* PyosslTlsStash -- keeps data for the next read. */
+void
+PyosslTlsStash(
     PyosslTls *tlsPtr,
     const char *buf,
     int length)
@@ -502,7 +502,7 @@ PyosslTlsRenegotiate(
 	BeginsRenegotiation(tlsPtr);
 	ret = SSL_read(tlsPtr->ssl, buf, sizeof(buf));
 	if (ret > 0) {
-	    Stash(tlsPtr, buf, ret);
+	    PyosslTlsStash(tlsPtr, buf, ret);
 	} else {
 	    result = PyosslTlsClassify(tlsPtr, ret, 0, "the new TLS handshake failed");
 	}

@@ -413,6 +413,8 @@ MODULE_SCOPE PyosslTlsResult PyosslTlsRenegotiate(PyosslTls *tlsPtr);
 MODULE_SCOPE PyosslTlsResult PyosslTlsSent(PyosslTls *tlsPtr);
 MODULE_SCOPE void	PyosslTlsCloseNotify(PyosslTls *tlsPtr);
 MODULE_SCOPE PyosslTlsResult PyosslTlsHandshake(PyosslTls *tlsPtr);
+MODULE_SCOPE void	PyosslTlsStash(PyosslTls *tlsPtr, const char *buf,
+			    int length);
 MODULE_SCOPE PyosslTlsResult PyosslTlsRead(PyosslTls *tlsPtr, char *buf,
 			    int size, int peek, int *gotPtr);
 MODULE_SCOPE PyosslTlsResult PyosslTlsWrite(PyosslTls *tlsPtr,

@@ -11,7 +11,9 @@
  *	tools/sanitize.sh builds and preloads it; it is no part of the package.
  */
 
-#define _GNU_SOURCE
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE	/* configure may have said so already */
+#endif
 
 #include <dlfcn.h>
 #include <stdio.h>

@@ -49,15 +49,27 @@ proc conversing::cert {name} {
 
 # Wine keeps the end of a connection for itself when a reset follows it while
 # Tcl is busy with the bytes before; a read finds it. So there, where resets do
-# not come through, sockets that wait are read now and then.
-proc conversing::look {} {
-    after 50 conversing::look
-    foreach name [info vars ::pyossl::expect::endpoint::data::*] {
-	upvar #0 $name e
-	if {[info exists e(channel)] && $e(link) eq "socket"
-		&& [chan event $e(channel) readable] ne ""} {
-	    pyossl::expect::transport::Readable [namespace tail $name]
+# not come through, sockets are read on which nothing has happened since the
+# last look. Not sooner: an end that is being told would be told again, and of
+# the next socket with that number.
+proc conversing::look {{before {}}} {
+    set now {}
+    try {
+	foreach name [info vars ::pyossl::expect::endpoint::data::*] {
+	    upvar #0 $name e
+	    if {![info exists e(channel)] || ![info exists e(link)]
+		    || $e(link) ne "socket"
+		    || [chan event $e(channel) readable] eq ""} {
+		continue
+	    }
+	    dict set now $name [llength $e(log)]
+	    if {[dict exists $before $name]
+		    && [dict get $before $name] == [llength $e(log)]} {
+		pyossl::expect::transport::Readable [namespace tail $name]
+	    }
 	}
+    } finally {
+	after 100 [list conversing::look $now]
     }
 }
 if {![testConstraint resets]} {

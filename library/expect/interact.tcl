@@ -283,7 +283,7 @@ proc ::pyossl::expect::interact::End {token} {
 # Keys have come.
 proc ::pyossl::expect::interact::Keys {token} {
     upvar #0 ::pyossl::expect::interact::$token s
-    upvar #0 ::pyossl::expect::waiting::$s(wait) w
+    upvar #0 ::pyossl_expect_waiting::$s(wait) w
     set typed [read stdin 1]
     while {[chan pending input stdin] > 0} {
 	append typed [read stdin 1]
@@ -314,7 +314,7 @@ proc ::pyossl::expect::interact::Quiet {token side} {
 
 proc ::pyossl::expect::interact::Silent {token side} {
     upvar #0 ::pyossl::expect::interact::$token s
-    upvar #0 ::pyossl::expect::waiting::$s(wait) w
+    upvar #0 ::pyossl_expect_waiting::$s(wait) w
     set s(quiet,$side) 1
     set w(wake) 1
 }
@@ -325,7 +325,7 @@ proc ::pyossl::expect::interact::Silent {token side} {
 #	"end", or {action script out}.
 proc ::pyossl::expect::interact::Next {token} {
     upvar #0 ::pyossl::expect::interact::$token s
-    upvar #0 ::pyossl::expect::waiting::$s(wait) w
+    upvar #0 ::pyossl_expect_waiting::$s(wait) w
     while {1} {
 	foreach side {peer user} {
 	    set action [expr {$side eq "peer" ? [FromPeer $token] : [FromUser $token]}]
@@ -338,7 +338,7 @@ proc ::pyossl::expect::interact::Next {token} {
 			$s(patterns,$side) timeout] 2] {}]
 	    }
 	}
-	vwait ::pyossl::expect::waiting::$s(wait)(wake)
+	vwait ::pyossl_expect_waiting::$s(wait)(wake)
 	::pyossl::expect::WaitFailure $s(wait)
     }
 }

@@ -62,7 +62,7 @@ proc ::pyossl::expect::expect {args} {
 	while {1} {
 	    lassign [match::Wait $token $spec $seconds] pattern out
 	    upvar 1 expect_out expect_out
-	    upvar #0 ::pyossl::expect::waiting::$token w
+	    upvar #0 ::pyossl_expect_waiting::$token w
 	    array set expect_out [dict merge $w(forgotten) $out]
 	    set w(forgotten) {}
 	    if {$pattern eq ""} {
@@ -114,7 +114,7 @@ proc ::pyossl::expect::exp_continue {args} {
 # Results:
 #	{pattern out}; an empty pattern where the expect ends without one.
 proc ::pyossl::expect::match::Wait {token spec seconds} {
-    upvar #0 ::pyossl::expect::waiting::$token w
+    upvar #0 ::pyossl_expect_waiting::$token w
     while {1} {
 	Prepare $token $spec
 	set w(expired,now) $w(expired)
@@ -149,7 +149,7 @@ proc ::pyossl::expect::match::Wait {token spec seconds} {
 # Works out which patterns there are and which endpoints they are about; again
 # only where that may have changed.
 proc ::pyossl::expect::match::Prepare {token spec} {
-    upvar #0 ::pyossl::expect::waiting::$token w
+    upvar #0 ::pyossl_expect_waiting::$token w
     variable ::pyossl::expect::standingSerial
     if {[info exists w(prepared)] && $w(prepared) == $standingSerial} {
 	return
@@ -176,7 +176,7 @@ proc ::pyossl::expect::match::Prepare {token spec} {
 # No pattern has matched, and there is none for how the expect ended: in a check
 # that is a failure.
 proc ::pyossl::expect::match::Unmatched {token patterns out} {
-    upvar #0 ::pyossl::expect::waiting::$token w
+    upvar #0 ::pyossl_expect_waiting::$token w
     if {[info exists ::pyossl::expect::check::active]
 	    && $::pyossl::expect::check::active && [llength $patterns]} {
 	tailcall ::pyossl::expect::check::unmatched \
@@ -233,7 +233,7 @@ proc ::pyossl::expect::match::TimedOut {patterns} {
 # Results:
 #	{pattern out}, {{} {}} to end without a match, or nothing.
 proc ::pyossl::expect::match::Turn {token patterns dirty} {
-    upvar #0 ::pyossl::expect::waiting::$token w
+    upvar #0 ::pyossl_expect_waiting::$token w
     foreach id $dirty {
 	if {[dict exists $w(text) $id]} {
 	    Refill $token $id
@@ -269,7 +269,7 @@ proc ::pyossl::expect::match::Turn {token patterns dirty} {
 # Moves text that has come into the buffer, as much as there is room for. In
 # the first turn of an expect what is in the buffer comes first, alone.
 proc ::pyossl::expect::match::Refill {token id} {
-    upvar #0 ::pyossl::expect::waiting::$token w
+    upvar #0 ::pyossl_expect_waiting::$token w
     upvar #0 ::pyossl::expect::endpoint::data::$id e
     if {![info exists e(kind)]} {
 	return
@@ -337,7 +337,7 @@ proc ::pyossl::expect::match::Here {pattern dirty} {
 # A full buffer: the pattern for it, else its older half is forgotten, which
 # expect_out tells of if nothing else does.
 proc ::pyossl::expect::match::Full {token patterns id} {
-    upvar #0 ::pyossl::expect::waiting::$token w
+    upvar #0 ::pyossl_expect_waiting::$token w
     upvar #0 ::pyossl::expect::endpoint::data::$id e
     foreach pattern $patterns {
 	if {[lindex $pattern 0] eq "full_buffer"

@@ -11,7 +11,8 @@
 #	conversations can go on side by side, each in a coroutine of its own,
 #	where an expect within an event handler would have to end first.
 #
-#	A record is an array in ::pyossl::expect::waiting:
+#	A record is an array in ::pyossl_expect_waiting, a namespace of its own:
+#	the time limit of a wait holds even when a script deletes ::pyossl.
 #	    dirty	dict of the ids that have news
 #	    wake	written when there is something to look at
 #	    traced	the variables whose writing wakes it
@@ -26,7 +27,7 @@
 namespace eval ::pyossl::expect {
     variable waitSerial 0
     variable running {}		;# the records of commands under way
-    namespace eval waiting {}
+    namespace eval ::pyossl_expect_waiting {}
 }
 
 # WaitBegin ids --
@@ -35,7 +36,7 @@ proc ::pyossl::expect::WaitBegin {ids} {
     variable waitSerial
     variable running
     set token [incr waitSerial]
-    upvar #0 ::pyossl::expect::waiting::$token w
+    upvar #0 ::pyossl_expect_waiting::$token w
     array set w {dirty {} wake 0 expired 0 failure {} timer {} ids {}
 	forgotten {} coroutine {} traced {}}
     lappend running $token
@@ -46,7 +47,7 @@ proc ::pyossl::expect::WaitBegin {ids} {
 # WaitFor token ids --
 #	Takes more endpoints into a record; all of them count as news first.
 proc ::pyossl::expect::WaitFor {token ids} {
-    upvar #0 ::pyossl::expect::waiting::$token w
+    upvar #0 ::pyossl_expect_waiting::$token w
     foreach id $ids {
 	if {[dict exists $w(ids) $id] || ![endpoint::exists $id]} {
 	    continue
@@ -61,7 +62,7 @@ proc ::pyossl::expect::WaitFor {token ids} {
 # WaitTrace token name --
 #	A record is woken too when a variable is written.
 proc ::pyossl::expect::WaitTrace {token name} {
-    upvar #0 ::pyossl::expect::waiting::$token w
+    upvar #0 ::pyossl_expect_waiting::$token w
     if {$name ni $w(traced)} {
 	lappend w(traced) $name
 	trace add variable $name write \
@@ -76,25 +77,29 @@ proc ::pyossl::expect::WaitWritten {token args} {
 # WaitTimer token seconds --
 #	(Re)starts the clock of a record; -1 is none.
 proc ::pyossl::expect::WaitTimer {token seconds} {
-    upvar #0 ::pyossl::expect::waiting::$token w
+    upvar #0 ::pyossl_expect_waiting::$token w
     after cancel $w(timer)
     set w(timer) {}
     set w(expired) 0
     if {$seconds >= 0} {
 	set w(timer) [after [expr {int(ceil($seconds * 1000))}] \
-	    [list ::pyossl::expect::WaitExpired $token]]
+	    "if {\[namespace which ::pyossl::expect::WaitExpired\] ne {}} {
+		::pyossl::expect::WaitExpired $token
+	    } else {
+		set ::pyossl_expect_waiting::${token}(wake) 1
+	    }"]
     }
 }
 
 proc ::pyossl::expect::WaitExpired {token} {
-    upvar #0 ::pyossl::expect::waiting::$token w
+    upvar #0 ::pyossl_expect_waiting::$token w
     set w(expired) 1
     Wake $token
 }
 
 # Wake token -- whoever waits with this record is to look again.
 proc ::pyossl::expect::Wake {token} {
-    upvar #0 ::pyossl::expect::waiting::$token w
+    upvar #0 ::pyossl_expect_waiting::$token w
     set w(wake) 1
     if {$w(coroutine) ne ""} {
 	after 0 [list ::pyossl::expect::Resume $w(coroutine)]
@@ -111,7 +116,7 @@ proc ::pyossl::expect::Resume {coroutine} {
 
 # Sleep token -- waits until there is something to look at.
 proc ::pyossl::expect::Sleep {token} {
-    upvar #0 ::pyossl::expect::waiting::$token w
+    upvar #0 ::pyossl_expect_waiting::$token w
     if {[info coroutine] ne ""} {
 	set w(coroutine) [info coroutine]
 	if {![catch {yield}]} {
@@ -120,13 +125,13 @@ proc ::pyossl::expect::Sleep {token} {
 	# There is C code between, which cannot be left that way.
 	set w(coroutine) ""
     }
-    vwait ::pyossl::expect::waiting::${token}(wake)
+    vwait ::pyossl_expect_waiting::${token}(wake)
 }
 
 # WaitEnd token -- the record is not needed any more.
 proc ::pyossl::expect::WaitEnd {token} {
     variable running
-    upvar #0 ::pyossl::expect::waiting::$token w
+    upvar #0 ::pyossl_expect_waiting::$token w
     after cancel $w(timer)
     foreach name $w(traced) {
 	trace remove variable $name write \
@@ -149,7 +154,7 @@ proc ::pyossl::expect::Notify {id} {
 	return
     }
     foreach token $e(waiters) {
-	upvar #0 ::pyossl::expect::waiting::$token w
+	upvar #0 ::pyossl_expect_waiting::$token w
 	dict set w(dirty) $id 1
 	Wake $token
     }
@@ -165,7 +170,7 @@ proc ::pyossl::expect::Blame {message options} {
 	after 0 [list return -options $options $message]
 	return
     }
-    upvar #0 ::pyossl::expect::waiting::[lindex $running end] w
+    upvar #0 ::pyossl_expect_waiting::[lindex $running end] w
     if {$w(failure) eq ""} {
 	set w(failure) [list $message $options]
     }
@@ -175,7 +180,7 @@ proc ::pyossl::expect::Blame {message options} {
 # WaitFailure token --
 #	Raises the error that a record has been given, in the caller's caller.
 proc ::pyossl::expect::WaitFailure {token} {
-    upvar #0 ::pyossl::expect::waiting::$token w
+    upvar #0 ::pyossl_expect_waiting::$token w
     if {$w(failure) ne ""} {
 	lassign $w(failure) message options
 	set w(failure) {}
@@ -191,7 +196,7 @@ proc ::pyossl::expect::WaitFailure {token} {
 #	1, or 0 if the time was up first.
 proc ::pyossl::expect::Until {ids condition seconds} {
     set token [WaitBegin $ids]
-    upvar #0 ::pyossl::expect::waiting::$token w
+    upvar #0 ::pyossl_expect_waiting::$token w
     try {
 	WaitTimer $token $seconds
 	while {1} {

@@ -75,7 +75,7 @@ proc lab::state {} {
 	dict set state $class [llength [pyossl::$class instances]]
     }
     dict set state channels [lsort [chan names]]
-    dict set state waits [info vars ::pyossl::expect::waiting::*]
+    dict set state waits [info vars ::pyossl_expect_waiting::*]
     dict set state filters [array size ::pyossl::expect::filter::states]
     dict set state spawned [spawned]
     return $state

@@ -203,10 +203,194 @@ AddTrusted(
 }
 
 /*
+ * ---------------------------------------------------------------------
+ * Folders that OpenSSL cannot name
+ * ---------------------------------------------------------------------
+ *
+ * OpenSSL's own lookup takes the system's encoding; on Windows that is not all
+ * that the name of a folder may have in it. For such a one there is this
+ * lookup, which does the same through Tcl's file system: when somebody's
+ * certificate or CRL is wanted, it reads the files that are named for the hash
+ * of that name, HASH.0, HASH.1 ..., for CRLs HASH.r0 ..., into the store.
+ */
+
+/* The lookup's data: its folders. */
+typedef struct Folder {
+    struct Folder *nextPtr;
+    char path[1];		/* UTF-8; as long as it is. */
+} Folder;
+
+/* Adds what a file has to a store; 0 where there is no such file. */
+static int
+ReadHashed(
+    X509_STORE *storePtr,
+    const Folder *folderPtr,
+    const char *name)
+{
+    Tcl_Obj *pathObj = Tcl_ObjPrintf("%s/%s", folderPtr->path, name);
+    STACK_OF(X509_INFO) *infos;
+    PyosslFile file;
+    int there;
+
+    Tcl_IncrRefCount(pathObj);
+    there = PyosslFileRead(NULL, pathObj, &file) == TCL_OK;
+    Tcl_DecrRefCount(pathObj);
+    if (there) {
+	infos = ReadTrusted(&file);
+	PyosslFileFree(&file);
+	if (infos != NULL) {
+	    AddTrusted(storePtr, infos);
+	    sk_X509_INFO_pop_free(infos, X509_INFO_free);
+	}
+    }
+    /* What is bad is passed over: then nobody is trusted for it. */
+    ERR_clear_error();
+    return there;
+}
+
+/*
+ * What a store has for a name.
+ * Results:
+ *	1 with it in *foundPtr, which owns nothing: OpenSSL takes a reference.
+ */
+static int
+Find(
+    X509_STORE *storePtr,
+    X509_LOOKUP_TYPE type,
+    const X509_NAME *namePtr,
+    X509_OBJECT *foundPtr)
+{
+    X509_OBJECT *storedPtr;
+    int ok = 0;
+
+    X509_STORE_lock(storePtr);
+    storedPtr = X509_OBJECT_retrieve_by_subject(
+	    X509_STORE_get0_objects(storePtr), type, namePtr);
+    if (storedPtr != NULL && type == X509_LU_X509) {
+	X509 *certPtr = X509_OBJECT_get0_X509(storedPtr);
+
+	ok = X509_OBJECT_set1_X509(foundPtr, certPtr);
+	if (ok) {
+	    X509_free(certPtr);
+	}
+    } else if (storedPtr != NULL) {
+	X509_CRL *crlPtr = X509_OBJECT_get0_X509_CRL(storedPtr);
+
+	ok = X509_OBJECT_set1_X509_CRL(foundPtr, crlPtr);
+	if (ok) {
+	    X509_CRL_free(crlPtr);
+	}
+    }
+    X509_STORE_unlock(storePtr);
+    return ok;
+}
+
+/* The lookup's function, for OpenSSL. */
+static int
+LookUp(
+    X509_LOOKUP *lookupPtr,
+    X509_LOOKUP_TYPE type,
+    const X509_NAME *namePtr,
+    X509_OBJECT *foundPtr)
+{
+    const Folder *folderPtr = X509_LOOKUP_get_method_data(lookupPtr);
+    X509_STORE *storePtr = X509_LOOKUP_get_store(lookupPtr);
+    int ok, i;
+    unsigned long hash = X509_NAME_hash_ex(namePtr, NULL, NULL, &ok);
+    char name[32];
+
+    if (!ok || (type != X509_LU_X509 && type != X509_LU_CRL)) {
+	return 0;
+    }
+    for (; folderPtr != NULL; folderPtr = folderPtr->nextPtr) {
+	i = 0;
+	do {
+	    snprintf(name, sizeof(name), "%08lx.%s%d", hash,
+		    type == X509_LU_CRL ? "r" : "", i++);
+	} while (ReadHashed(storePtr, folderPtr, name));
+    }
+    return Find(storePtr, type, namePtr, foundPtr);
+}
+
+static void
+FreeFolders(
+    X509_LOOKUP *lookupPtr)
+{
+    Folder *folderPtr = X509_LOOKUP_get_method_data(lookupPtr), *nextPtr;
+
+    for (; folderPtr != NULL; folderPtr = nextPtr) {
+	nextPtr = folderPtr->nextPtr;
+	ckfree((char *) folderPtr);
+    }
+}
+
+/* The lookup's method, made once: stores have it until they are freed. */
+static X509_LOOKUP_METHOD *folderMethod;
+TCL_DECLARE_MUTEX(folderMutex)
+
+static X509_LOOKUP_METHOD *
+FolderMethod(void)
+{
+    Tcl_MutexLock(&folderMutex);
+    if (folderMethod == NULL) {
+	folderMethod = X509_LOOKUP_meth_new("folders of Tcl");
+	X509_LOOKUP_meth_set_get_by_subject(folderMethod, LookUp);
+	X509_LOOKUP_meth_set_free(folderMethod, FreeFolders);
+    }
+    Tcl_MutexUnlock(&folderMutex);
+    return folderMethod;
+}
+
+/* Has a store look into a folder; 0 without memory. */
+static int
+AddFolder(
+    X509_STORE *storePtr,
+    const char *path)
+{
+    X509_LOOKUP *lookupPtr = X509_STORE_add_lookup(storePtr, FolderMethod());
+    size_t length = strlen(path);
+    Folder *folderPtr;
+
+    if (lookupPtr == NULL) {
+	return 0;
+    }
+    folderPtr = (Folder *) ckalloc(sizeof(Folder) + length);
+    memcpy(folderPtr->path, path, length + 1);
+    folderPtr->nextPtr = X509_LOOKUP_get_method_data(lookupPtr);
+    X509_LOOKUP_set_method_data(lookupPtr, folderPtr);
+    return 1;
+}
+
+/*
+ * Has a store look into a folder, which has a name in UTF-8; 0 without memory.
+ * OpenSSL does it itself if it can be told the name.
+ */
+static int
+TrustFolder(
+    SSL_CTX *sslCtx,
+    const char *path)
+{
+    Tcl_DString native, back;
+    int ok;
+
+    Tcl_UtfToExternalDString(NULL, path, -1, &native);
+    Tcl_ExternalToUtfDString(NULL, Tcl_DStringValue(&native),
+	    Tcl_DStringLength(&native), &back);
+    if (strcmp(Tcl_DStringValue(&back), path) == 0) {
+	ok = SSL_CTX_load_verify_dir(sslCtx, Tcl_DStringValue(&native));
+    } else {
+	ok = AddFolder(SSL_CTX_get_cert_store(sslCtx), path);
+    }
+    Tcl_DStringFree(&native);
+    Tcl_DStringFree(&back);
+    return ok;
+}
+
+/*
  * Checks that a path is a directory of the real file system, since OpenSSL
  * itself looks certificates up in it.
  * Results:
- *	TCL_OK with its name in the system's encoding, to be freed.
+ *	TCL_OK with its name, to be freed.
  */
 static int
 GetDirectory(
@@ -215,7 +399,6 @@ GetDirectory(
     Tcl_DString *dsPtr)
 {
     Tcl_StatBuf *statPtr = Tcl_AllocStatBuf();
-    Tcl_DString name;
     int errnum = 0;
 
     ERR_clear_error();
@@ -231,12 +414,10 @@ GetDirectory(
 	PyosslQueueErrno(errnum, "stat");
 	return PyosslFileFail(interp, "use the directory", pathObj);
     }
-    if (Tcl_TranslateFileName(interp, Tcl_GetString(pathObj), &name) == NULL) {
+    if (Tcl_TranslateFileName(interp, Tcl_GetString(pathObj), dsPtr) == NULL) {
 	return PyosslFail(interp, PYOSSL_SSL, "ValueError",
 		"cannot use the directory \"%.300s\"", Tcl_GetString(pathObj));
     }
-    Tcl_UtfToExternalDString(NULL, Tcl_DStringValue(&name), -1, dsPtr);
-    Tcl_DStringFree(&name);
     return TCL_OK;
 }
 
@@ -278,7 +459,7 @@ PyosslCtxLoadVerifyLocations(
 	}
     }
     if (code == TCL_OK && hasDir
-	    && !SSL_CTX_load_verify_dir(sslCtx, Tcl_DStringValue(&dir))) {
+	    && !TrustFolder(sslCtx, Tcl_DStringValue(&dir))) {
 	code = PyosslFileFail(interp, "use the directory", objv[3]);
     }
     Tcl_DStringFree(&dir);

@@ -21,7 +21,7 @@
 #
 #	PYOSSL_BUILD	another folder than build/win
 #	PYOSSL_CACHE	another folder than ~/.cache/pyossl
-#	PYOSSL_WINE_LIMIT  seconds for the whole suite (default 1200)
+#	PYOSSL_WINE_LIMIT  seconds for the whole suite (default 1800)
 
 me=runtests
 project=`cd "\`dirname "$0"\`/.." && pwd` || exit 1
@@ -30,7 +30,7 @@ export PYOSSL_BUILD
 . "$project/unix/common.sh"
 . "$project/win/common.sh"
 
-limit=${PYOSSL_WINE_LIMIT:-1200}
+limit=${PYOSSL_WINE_LIMIT:-1800}
 options=
 while test $# -gt 0; do
     case $1 in

@@ -189,7 +189,8 @@ proc conversing::client {name} {
 
 # hold peer option value ... --
 #	Holds conversations with a good peer: first those that it is to pass,
-#	then those that it is to fail.
+#	then those that it is to fail. Where an end may be another socket's, what
+#	has failed is held once more.
 # Results:
 #	Those that were skipped; "nothing passed" where that is so; and a line
 #	for each that has ended otherwise than it should.
@@ -207,6 +208,14 @@ proc conversing::hold {peer args} {
 	    fail { dict set wrong $name [dict get $result text] }
 	    skip {
 		dict set skipped $name [dict get $result text]
+	    }
+	}
+    }
+    if {[dict size $wrong] && ![testConstraint ownends]} {
+	foreach result [quietly {*}$args -only [dict keys $wrong] \
+		-timeout $patience] {
+	    if {[dict get $result result] eq "pass"} {
+		dict unset wrong [dict get $result conversation]
 	    }
 	}
     }

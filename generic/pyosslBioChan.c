@@ -291,6 +291,32 @@ WouldWait(
 	    && PyosslSockPoll(transPtr->chan, mask, 0) == 0;
 }
 
+/*
+ * Reads past Tcl's buffers. Before it reads from a driver that can seek
+ * Tcl_ReadRaw flushes the channel; but below ours that would be plaintext on
+ * its way to us, which would go out as it is (and in a close be the end of the
+ * channel while it is in use). So it is the driver that is asked there.
+ */
+static Tcl_Size
+DriverRead(
+    ChanTransport *transPtr,
+    char *buf,
+    int size)
+{
+    Tcl_Size n;
+    int err = 0;
+
+    if (!transPtr->stacked) {
+	return Tcl_ReadRaw(transPtr->chan, buf, size);
+    }
+    n = Tcl_ChannelInputProc(Tcl_GetChannelType(transPtr->chan))(
+	    Tcl_GetChannelInstanceData(transPtr->chan), buf, size, &err);
+    if (n < 0) {
+	Tcl_SetErrno(err);
+    }
+    return n;
+}
+
 static int
 ChanRead(
     void *inst,
@@ -339,7 +365,7 @@ ChanRead(
 	return -1;
     }
     mode = InnerMode(transPtr, 0);
-    n = Tcl_ReadRaw(transPtr->chan, buf, size);
+    n = DriverRead(transPtr, buf, size);
     if (n < 0) {
 	*errnoPtr = Tcl_GetErrno();
 	if (*errnoPtr == 0) {

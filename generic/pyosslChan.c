@@ -454,6 +454,26 @@ ChanSetOption(
 	    value);
 }
 
+/*
+ * Whether Tcl has closed the channel, and only has not told us yet. After a
+ * flush in the background it calls no close handlers.
+ */
+static int
+IsClosed(
+    Tcl_Channel chan)
+{
+    int err;
+
+    do {
+	/* An open one cannot be told the place of, or is busy with [fcopy], a
+	 * closed one is refused; an earlier error comes first, once. */
+	Tcl_SetErrno(0);
+	Tcl_Tell(chan);
+	err = Tcl_GetErrno();
+    } while (err != EINVAL && err != EACCES && err != EBUSY && err != 0);
+    return err == EACCES;
+}
+
 /* The channel's end, by whatever way. interp may be NULL. */
 static int
 ChanClose(
@@ -478,6 +498,10 @@ ChanClose(
 	 * alone: Tcl did not call the handler, and must not later.
 	 */
 	Tcl_DeleteCloseHandler(cPtr->chan, CloseBegins, cPtr);
+	if (IsClosed(cPtr->chan)) {
+	    /* Nor does it stop an fcopy, which would go on with freed memory. */
+	    Tcl_ClearChannelHandlers(cPtr->chan);
+	}
     }
     cPtr->chan = NULL;
     tlsPtr->chanPtr = NULL;
@@ -515,26 +539,6 @@ ChanClose2(
 	PyosslChanUpdate(cPtr);
     }
     return 0;
-}
-
-/*
- * Whether Tcl has closed the channel, and only has not told us yet. After a
- * flush in the background it calls no close handlers.
- */
-static int
-IsClosed(
-    Tcl_Channel chan)
-{
-    int err;
-
-    do {
-	/* An open one cannot be told the place of, or is busy with [fcopy], a
-	 * closed one is refused; an earlier error comes first, once. */
-	Tcl_SetErrno(0);
-	Tcl_Tell(chan);
-	err = Tcl_GetErrno();
-    } while (err != EINVAL && err != EACCES && err != EBUSY && err != 0);
-    return err == EACCES;
 }
 
 /*

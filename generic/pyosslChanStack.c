@@ -74,6 +74,26 @@ DropEmptyBuffer(
 }
 
 /*
+ * Whether something far below can seek. Tcl flushes the whole stack into such
+ * a channel when what is above it reads, and that would be plaintext past us.
+ * We ask what is next to us without that (pyosslBioChan.c).
+ */
+static int
+SeeksBelow(
+    Tcl_Channel chan)
+{
+    Tcl_Channel next;
+
+    for (; (next = Tcl_GetStackedChannel(chan)) != NULL; chan = next) {
+	if (Tcl_GetChannelType(chan) != &pyosslChanType
+		&& Tcl_ChannelWideSeekProc(Tcl_GetChannelType(next)) != NULL) {
+	    return 1;
+	}
+    }
+    return 0;
+}
+
+/*
  * PyosslChanStack --
  *	Covers an open channel, which is the connection's transport.
  * Results:
@@ -85,10 +105,18 @@ PyosslChanStack(
     PyosslTls *tlsPtr,
     Tcl_Channel below)
 {
-    PyosslChan *cPtr = PyosslChanMake(tlsPtr, 1);
+    PyosslChan *cPtr;
     Tcl_Channel chan;
     Tcl_DString ds;
 
+    if (SeeksBelow(below)) {
+	PyosslFail(interp, PYOSSL_SSL, "ValueError",
+		"the channel \"%.60s\" has a transformation on another one or "
+		"on a file; Tcl would send plaintext past TLS there",
+		Tcl_GetChannelName(below));
+	return NULL;
+    }
+    cPtr = PyosslChanMake(tlsPtr, 1);
     Tcl_DStringInit(&ds);
     Tcl_GetChannelOption(NULL, below, "-blocking", &ds);
     tlsPtr->blocking = strcmp(Tcl_DStringValue(&ds), "0") != 0;

@@ -462,7 +462,7 @@ static int
 IsClosed(
     Tcl_Channel chan)
 {
-    int err;
+    int err, tries = 0;
 
     do {
 	/* An open one cannot be told the place of, or is busy with [fcopy], a
@@ -470,7 +470,8 @@ IsClosed(
 	Tcl_SetErrno(0);
 	Tcl_Tell(chan);
 	err = Tcl_GetErrno();
-    } while (err != EINVAL && err != EACCES && err != EBUSY && err != 0);
+    } while (err != EINVAL && err != EACCES && err != EBUSY && err != 0
+	    && ++tries < 4);	/* What is below may know its own errors. */
     return err == EACCES;
 }
 

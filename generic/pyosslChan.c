@@ -78,6 +78,9 @@ WaitOrLeave(
 {
     PyosslTls *tlsPtr = cPtr->tlsPtr;
 
+    if (PyosslChanThreadEnds()) {
+	return PyosslChanLastWait(cPtr, result);
+    }
     if (!tlsPtr->blocking || (result != PYOSSL_TLS_WANT_READ
 	    && result != PYOSSL_TLS_WANT_WRITE)) {
 	return 0;
@@ -250,8 +253,7 @@ Output(
 	}
     } while (!PyosslOpFailed(&op) && tlsPtr->failure.message == NULL
 	    && !ClosedInside(cPtr, entered)
-	    && (result == PYOSSL_TLS_OK || WaitOrLeave(cPtr, result)
-	    || PyosslChanLastWait(cPtr, result)));
+	    && (result == PYOSSL_TLS_OK || WaitOrLeave(cPtr, result)));
     PyosslOpEndFailure(&op, &tlsPtr->failure, 0);
     if (ClosedInside(cPtr, entered)) {
 	PyosslFailureErrno(&tlsPtr->failure, EBADF,
@@ -454,27 +456,6 @@ ChanSetOption(
 	    value);
 }
 
-/*
- * Whether Tcl has closed the channel, and only has not told us yet. After a
- * flush in the background it calls no close handlers.
- */
-static int
-IsClosed(
-    Tcl_Channel chan)
-{
-    int err, tries = 0;
-
-    do {
-	/* An open one cannot be told the place of, or is busy with [fcopy], a
-	 * closed one is refused; an earlier error comes first, once. */
-	Tcl_SetErrno(0);
-	Tcl_Tell(chan);
-	err = Tcl_GetErrno();
-    } while (err != EINVAL && err != EACCES && err != EBUSY && err != 0
-	    && ++tries < 4);	/* What is below may know its own errors. */
-    return err == EACCES;
-}
-
 /* The channel's end, by whatever way. interp may be NULL. */
 static int
 ChanClose(
@@ -492,6 +473,7 @@ ChanClose(
 	cPtr->held = NULL;
     }
     PyosslChanNoTimers(cPtr);
+    PyosslChanThreadLeave(cPtr);
     PyosslLinkWatch(&tlsPtr->link, 0, NULL, NULL);
     if (!cPtr->told && cPtr->chan != NULL) {
 	/*
@@ -499,7 +481,7 @@ ChanClose(
 	 * alone: Tcl did not call the handler, and must not later.
 	 */
 	Tcl_DeleteCloseHandler(cPtr->chan, CloseBegins, cPtr);
-	if (IsClosed(cPtr->chan)) {
+	if (PyosslChanIsClosed(cPtr->chan)) {
 	    /* Nor does it stop an fcopy, which would go on with freed memory. */
 	    Tcl_ClearChannelHandlers(cPtr->chan);
 	}
@@ -556,18 +538,19 @@ ChanThreadAction(
     PyosslLink *linkPtr = &tlsPtr->link;
     PyosslCtx *ctxPtr;
 
-    if (cPtr->closing || cPtr->chan == NULL || IsClosed(cPtr->chan)) {
+    if (cPtr->closing || cPtr->chan == NULL || PyosslChanIsClosed(cPtr->chan)) {
 	return;
     }
     if (action != TCL_CHANNEL_THREAD_REMOVE) {
 	/* A handshake goes on here, though nobody may wait for it yet. */
-	PyosslChanThread();
+	PyosslChanThread(cPtr);
 	PyosslChanUpdate(cPtr);
 	PyosslChanDeadline(tlsPtr);
 	return;
     }
     SendCollected(cPtr);
     PyosslChanDropCollected(cPtr);
+    PyosslChanThreadLeave(cPtr);
     PyosslChanNoTimers(cPtr);
     PyosslLinkWatch(linkPtr, 0, NULL, NULL);
     if (linkPtr->inst != NULL) {
@@ -686,7 +669,7 @@ PyosslChanOpened(
     Tcl_Channel chan)
 {
     cPtr->chan = chan;
-    PyosslChanThread();
+    PyosslChanThread(cPtr);
     Tcl_CreateCloseHandler(chan, CloseBegins, cPtr);
 }
 

@@ -37,6 +37,8 @@ typedef struct PyosslChan {
     char *collected;		/* Output not encrypted yet (ChanCollect). */
     int collectedLength;
     struct PyosslChan *nextCollector;
+    struct PyosslChan *prevPtr, *nextPtr;	/* Of the thread's channels. */
+    int listed;
     Tcl_Channel held;		/* Not NULL: Tcl writes it just now. */
     Tcl_TimerToken late;	/* It was closed meanwhile: to be done. */
 } PyosslChan;
@@ -62,7 +64,10 @@ MODULE_SCOPE int	PyosslChanAtEof(const PyosslTls *tlsPtr);
 typedef int (PyosslChanSendProc)(PyosslChan *cPtr);
 MODULE_SCOPE void	PyosslChanBuffers(PyosslChan *cPtr, int size);
 MODULE_SCOPE void	PyosslChanIdle(PyosslChan *cPtr);
-MODULE_SCOPE void	PyosslChanThread(void);
+MODULE_SCOPE void	PyosslChanThread(PyosslChan *cPtr);
+MODULE_SCOPE void	PyosslChanThreadLeave(PyosslChan *cPtr);
+MODULE_SCOPE int	PyosslChanThreadEnds(void);
+MODULE_SCOPE int	PyosslChanIsClosed(Tcl_Channel chan);
 MODULE_SCOPE int	PyosslChanLastWait(PyosslChan *cPtr,
 			    PyosslTlsResult result);
 MODULE_SCOPE int	PyosslChanReadMore(PyosslTls *tlsPtr, PyosslOp *opPtr,

@@ -18,20 +18,22 @@
  *	over, by a handler that Tcl runs at the end of each command for which
  *	one was marked (Tcl_AsyncMark), and before it waits for events.
  *
- *	At a thread's end Tcl closes its channels, and forgets one that does
- *	not take its output at once: neither channel nor connection would ever
- *	be freed. So what is not blocking waits a little then, and fails.
+ *	At a thread's end Tcl closes its channels. One that is not blocking it
+ *	forgets if it does not take its output at once, or if that is in more
+ *	than one buffer: neither channel nor connection would ever be freed.
+ *	So all are made blocking then, wait a little, and fail.
  */
 
 #include "pyosslChan.h"
 
 #define EXIT_MS		1000	/* For all last output of a thread together. */
 
-/* The channels of a thread that have collected something. */
 typedef struct ThreadData {
     int initialized;
     int ended;
     Tcl_WideInt exitBudget;	/* Milliseconds. */
+    PyosslChan *channels;	/* All that are in the thread. */
+    /* Those that have collected something. */
     Tcl_AsyncHandler handler;
     PyosslChan *first;
     PyosslChanSendProc *sendProc;
@@ -197,13 +199,65 @@ CommandOver(
     return code;
 }
 
+/*
+ * PyosslChanIsClosed --
+ *	Whether Tcl has closed the channel, and only has not told us yet. After
+ *	a flush in the background it calls no close handlers.
+ */
+int
+PyosslChanIsClosed(
+    Tcl_Channel chan)
+{
+    int err, tries = 0;
+
+    do {
+	/* An open one cannot be told the place of, or is busy with [fcopy], a
+	 * closed one is refused; an earlier error comes first, once. */
+	Tcl_SetErrno(0);
+	Tcl_Tell(chan);
+	err = Tcl_GetErrno();
+    } while (err != EINVAL && err != EACCES && err != EBUSY && err != 0
+	    && ++tries < 4);	/* What is below may know its own errors. */
+    return err == EACCES;
+}
+
+/*
+ * The thread ends. What Tcl has closed and sends in the background it would
+ * not close again once it is blocking.
+ */
+static void
+FlushAll(
+    ThreadData *tsdPtr)
+{
+    PyosslChan *cPtr, *nextPtr;
+
+    tsdPtr->ended = 1;
+    for (cPtr = tsdPtr->channels; cPtr != NULL; cPtr = nextPtr) {
+	Tcl_Channel chan = cPtr->chan;
+
+	nextPtr = cPtr->nextPtr;
+	if (chan == NULL || cPtr->held != NULL || cPtr->tlsPtr->blocking
+		|| Tcl_OutputBuffered(chan) == 0) {
+	    continue;
+	}
+	if (PyosslChanIsClosed(chan)) {
+	    Tcl_SetChannelOption(NULL, chan, "-blocking", "1");
+	    Tcl_Close(NULL, chan);
+	    /* Whatever that has closed besides. */
+	    nextPtr = tsdPtr->channels;
+	} else {
+	    Tcl_SetChannelOption(NULL, chan, "-blocking", "1");
+	}
+    }
+}
+
 static void
 ThreadGone(
     void *clientData)
 {
     ThreadData *tsdPtr = clientData;
 
-    tsdPtr->ended = 1;
+    FlushAll(tsdPtr);
     Tcl_AsyncDelete(tsdPtr->handler);
 }
 
@@ -212,10 +266,8 @@ static void
 ProcessGone(
     void *clientData)
 {
-    ThreadData *tsdPtr = Tcl_GetThreadData(&dataKey, sizeof(ThreadData));
-
     (void) clientData;
-    tsdPtr->ended = 1;
+    FlushAll(Tcl_GetThreadData(&dataKey, sizeof(ThreadData)));
     Tcl_MutexLock(&exitMutex);
     hasExitHandler = 0;
     Tcl_MutexUnlock(&exitMutex);
@@ -223,7 +275,8 @@ ProcessGone(
 
 /* PyosslChanThread -- a channel has come to this thread. */
 void
-PyosslChanThread(void)
+PyosslChanThread(
+    PyosslChan *cPtr)
 {
     ThreadData *tsdPtr = Tcl_GetThreadData(&dataKey, sizeof(ThreadData));
 
@@ -240,13 +293,51 @@ PyosslChanThread(void)
 	PyosslSockThread();
 	Tcl_CreateThreadExitHandler(ThreadGone, tsdPtr);
     }
+    if (!cPtr->listed) {
+	cPtr->listed = 1;
+	cPtr->prevPtr = NULL;
+	cPtr->nextPtr = tsdPtr->channels;
+	if (cPtr->nextPtr != NULL) {
+	    cPtr->nextPtr->prevPtr = cPtr;
+	}
+	tsdPtr->channels = cPtr;
+    }
+}
+
+/* PyosslChanThreadLeave -- it ends, or goes to another one. */
+void
+PyosslChanThreadLeave(
+    PyosslChan *cPtr)
+{
+    ThreadData *tsdPtr = Tcl_GetThreadData(&dataKey, sizeof(ThreadData));
+
+    if (cPtr->listed) {
+	cPtr->listed = 0;
+	if (cPtr->nextPtr != NULL) {
+	    cPtr->nextPtr->prevPtr = cPtr->prevPtr;
+	}
+	if (cPtr->prevPtr != NULL) {
+	    cPtr->prevPtr->nextPtr = cPtr->nextPtr;
+	} else {
+	    tsdPtr->channels = cPtr->nextPtr;
+	}
+    }
+}
+
+/* PyosslChanThreadEnds -- whether nothing is waited for without a limit. */
+int
+PyosslChanThreadEnds(void)
+{
+    ThreadData *tsdPtr = Tcl_GetThreadData(&dataKey, sizeof(ThreadData));
+
+    return tsdPtr->ended;
 }
 
 /*
  * PyosslChanLastWait --
- *	Output does not go through just now, and nobody is to wait for it. If
- *	the thread ends, this waits nevertheless, for a bounded time where a
- *	socket can tell, and makes it the channel's failure after that.
+ *	Output does not go through just now, and the thread ends. This waits,
+ *	for a bounded time where a socket can tell, and makes it the channel's
+ *	failure after that.
  * Results:
  *	1 try again; 0 no.
  */
@@ -261,8 +352,7 @@ PyosslChanLastWait(
     Tcl_WideInt start;
     int ready = 0;
 
-    if (!tsdPtr->ended || tlsPtr->blocking
-	    || tlsPtr->failure.message != NULL) {
+    if (tlsPtr->failure.message != NULL) {
 	return 0;
     }
     if (tsdPtr->exitBudget > 0 && linkPtr->inst != NULL

@@ -68,8 +68,8 @@ NotStarted(
 }
 
 /*
- * After a step that did not go through: waits, if the channel is blocking.
- * Results: 1 try again, 0 EAGAIN.
+ * After a step: waits if it did not go through, and the channel is blocking.
+ * Results: 1 try again, 0 what the step said.
  */
 static int
 WaitOrLeave(
@@ -78,11 +78,14 @@ WaitOrLeave(
 {
     PyosslTls *tlsPtr = cPtr->tlsPtr;
 
+    if (result != PYOSSL_TLS_WANT_READ && result != PYOSSL_TLS_WANT_WRITE
+	    && result != PYOSSL_TLS_WANT_LOOKUP) {
+	return 0;
+    }
     if (PyosslChanThreadEnds()) {
 	return PyosslChanLastWait(cPtr, result);
     }
-    if (!tlsPtr->blocking || (result != PYOSSL_TLS_WANT_READ
-	    && result != PYOSSL_TLS_WANT_WRITE)) {
+    if (!tlsPtr->blocking || result == PYOSSL_TLS_WANT_LOOKUP) {
 	return 0;
     }
     if (PyosslTlsWait(tlsPtr, result, -1) > 0) {

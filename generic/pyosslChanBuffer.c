@@ -234,19 +234,19 @@ FlushAll(
     tsdPtr->ended = 1;
     for (cPtr = tsdPtr->channels; cPtr != NULL; cPtr = nextPtr) {
 	Tcl_Channel chan = cPtr->chan;
+	int closed;
 
 	nextPtr = cPtr->nextPtr;
 	if (chan == NULL || cPtr->held != NULL || cPtr->tlsPtr->blocking
 		|| Tcl_OutputBuffered(chan) == 0) {
 	    continue;
 	}
-	if (PyosslChanIsClosed(chan)) {
-	    Tcl_SetChannelOption(NULL, chan, "-blocking", "1");
+	closed = PyosslChanIsClosed(chan);
+	Tcl_SetChannelOption(NULL, chan, "-blocking", "1");
+	if (closed) {
 	    Tcl_Close(NULL, chan);
 	    /* Whatever that has closed besides. */
 	    nextPtr = tsdPtr->channels;
-	} else {
-	    Tcl_SetChannelOption(NULL, chan, "-blocking", "1");
 	}
     }
 }

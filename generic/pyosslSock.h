@@ -35,9 +35,9 @@ MODULE_SCOPE PyosslSock *PyosslSockMake(int fd);
 MODULE_SCOPE int	PyosslSockPollFd(int fd, int mask, int ms);
 
 /*
- * The platform's calls. They do not wait, whatever the descriptor's mode;
- * it is no child process's. On failure they return -1 (or NULL) with errno set, where
- * nothing else is said.
+ * The platform's calls. They do not wait, whatever the descriptor's mode,
+ * and no child process inherits it. On failure they return -1 (or NULL) with
+ * errno set, where nothing else is said.
  */
 MODULE_SCOPE int	PyosslSysSocket(int family);
 MODULE_SCOPE int	PyosslSysReplace(int fd, int family);

@@ -320,11 +320,11 @@ proc ::pyossl::expect::match::Here {pattern dirty} {
 	return $dirty
     }
     set ids [::pyossl::expect::arguments::Ids $where]
-    set news {}
     if {[llength $dirty] == 1} {
 	return [expr {[lindex $dirty 0] in $ids ? $dirty : {}}]
     }
     # Hundreds of either: one pass over each, not one for each pair.
+    set news {}
     foreach id $dirty {
 	dict set news $id 1
     }

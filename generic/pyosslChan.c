@@ -467,7 +467,9 @@ ChanClose(
 {
     PyosslChan *cPtr = inst;
     PyosslTls *tlsPtr = cPtr->tlsPtr;
+    Tcl_Channel chan = cPtr->chan;
     PyosslOp op;
+    int popped = 0;
 
     if (cPtr->late != NULL) {
 	/* The thread ends before the timer's turn. */
@@ -478,15 +480,17 @@ ChanClose(
     PyosslChanNoTimers(cPtr);
     PyosslChanThreadLeave(cPtr);
     PyosslLinkWatch(&tlsPtr->link, 0, NULL, NULL);
-    if (!cPtr->told && cPtr->chan != NULL) {
+    if (!cPtr->told && chan != NULL) {
 	/*
 	 * A close in the background, an exit, or the end of a stacked channel
 	 * alone: Tcl did not call the handler, and must not later.
 	 */
-	Tcl_DeleteCloseHandler(cPtr->chan, CloseBegins, cPtr);
-	if (PyosslChanIsClosed(cPtr->chan)) {
+	Tcl_DeleteCloseHandler(chan, CloseBegins, cPtr);
+	if (PyosslChanIsClosed(chan)) {
 	    /* Nor does it stop an fcopy, which would go on with freed memory. */
-	    Tcl_ClearChannelHandlers(cPtr->chan);
+	    Tcl_ClearChannelHandlers(chan);
+	} else {
+	    popped = cPtr->stacked;
 	}
     }
     cPtr->chan = NULL;
@@ -499,6 +503,9 @@ ChanClose(
     PyosslOpEndFailure(&op, &tlsPtr->failure, 0);
     if (tlsPtr->autoConn && tlsPtr->connPtr != NULL) {
 	PyosslObjectDelete(tlsPtr->connPtr);
+    }
+    if (popped) {
+	PyosslChanTclTimer(cPtr, interp, chan);
     }
     PyosslChanRelease(cPtr);
     return 0;

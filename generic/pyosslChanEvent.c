@@ -357,6 +357,76 @@ PyosslChanNoTimers(
     }
 }
 
+static void
+SetFlag(
+    void *clientData)
+{
+    *(int *) clientData = 1;
+}
+
+static void
+LetGo(
+    void *clientData)
+{
+    Tcl_UnregisterChannel(NULL, (Tcl_Channel) clientData);
+}
+
+/*
+ * PyosslChanTclTimer --
+ *	Where a reader was to be told of buffered input, Tcl has a timer that
+ *	keeps the address of the channel on top, and Tcl_UnstackChannel frees
+ *	that channel without regard to it. So the timers that are due run
+ *	before, and what belongs to scripts with them: they may do to the
+ *	channel what they like, but it stays.
+ * Arguments:
+ *	interp	Its result is kept. May be NULL.
+ *	chan	The channel, whose end is under way. (Not its bottom: Tcl lets go
+ *		of a standard channel only by what is on it.)
+ */
+void
+PyosslChanTclTimer(
+    PyosslChan *cPtr,
+    Tcl_Interp *interp,
+    Tcl_Channel chan)
+{
+    Tcl_InterpState saved = NULL;
+    Tcl_Channel bottom = chan;
+    Tcl_TimerToken token;
+    int done = 0, tries = 0, owned;
+
+    if (!cPtr->tclTimer) {
+	return;
+    }
+    cPtr->tclTimer = 0;
+    while (Tcl_GetStackedChannel(bottom) != NULL) {
+	bottom = Tcl_GetStackedChannel(bottom);
+    }
+    Tcl_RegisterChannel(NULL, bottom);
+    owned = Tcl_IsChannelShared(bottom);
+    if (interp != NULL) {
+	Tcl_Preserve(interp);
+	saved = Tcl_SaveInterpState(interp, TCL_OK);
+    }
+    token = Tcl_CreateTimerHandler(0, SetFlag, &done);
+    while (!done && tries++ < 1000
+	    && Tcl_DoOneEvent(TCL_TIMER_EVENTS | TCL_DONT_WAIT)) {
+	/* Ours is the last one. */
+    }
+    if (!done) {
+	Tcl_DeleteTimerHandler(token);
+    }
+    if (interp != NULL) {
+	Tcl_RestoreInterpState(interp, saved);
+	Tcl_Release(interp);
+    }
+    if (owned && !Tcl_IsChannelShared(bottom)) {
+	/* They have closed it, and our caller still needs it. */
+	Tcl_CreateTimerHandler(0, LetGo, bottom);
+    } else {
+	Tcl_DetachChannel(NULL, chan);
+    }
+}
+
 /* PyosslChanWake -- what was held goes its own way from now on. */
 void
 PyosslChanWake(

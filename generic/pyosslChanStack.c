@@ -199,33 +199,6 @@ ExchangeClose(
     }
 }
 
-static void
-SetFlag(
-    void *clientData)
-{
-    *(int *) clientData = 1;
-}
-
-/*
- * Lets the timers run that are due. Where a reader was to be told of
- * buffered input, Tcl has one that keeps the address of the channel on top,
- * and Tcl_UnstackChannel frees that channel without regard to it.
- */
-static void
-RunTimers(void)
-{
-    int done = 0, tries = 0;
-    Tcl_TimerToken token = Tcl_CreateTimerHandler(0, SetFlag, &done);
-
-    while (!done && tries++ < 1000
-	    && Tcl_DoOneEvent(TCL_TIMER_EVENTS | TCL_DONT_WAIT)) {
-	/* Ours is the last one. */
-    }
-    if (!done) {
-	Tcl_DeleteTimerHandler(token);
-    }
-}
-
 /*
  * Whether [fcopy] is at work on a channel. Tcl keeps the address of the
  * channel on top for that too, and goes on with it when it is freed.
@@ -304,8 +277,8 @@ Leave(
     Tcl_DStringInit(&data);
     TakeBuffered(top, &data);
     ExchangeClose(tlsPtr, left, &data);
-    if (cPtr->tclTimer) {
-	RunTimers();
+    if (cPtr->chan != NULL) {
+	PyosslChanTclTimer(cPtr, interp, top);
     }
     if (cPtr->chan == NULL) {
 	/* It was closed meanwhile, and what it still had is gone with it. */

@@ -74,6 +74,11 @@ PyosslFail(
     return TCL_ERROR;
 }
 
+/* OpenSSL 3.2 and later do not know how strong the smallest groups are. */
+#define DH_ADVICE \
+	"; a cipher list with @SECLEVEL=1 allows 1024 bits, fewer are refused " \
+	"at every security level"
+
 /*
  * What can be done about a refusal of OpenSSL's TLS, most of them matters of
  * the security level, see SSL_CTX_set_security_level(3); else nothing.
@@ -82,6 +87,12 @@ static const char *
 Advice(
     unsigned long code)
 {
+#ifdef EVP_R_UNKNOWN_SECURITY_BITS
+    if (ERR_GET_LIB(code) == ERR_LIB_EVP
+	    && ERR_GET_REASON(code) == EVP_R_UNKNOWN_SECURITY_BITS) {
+	return DH_ADVICE;
+    }
+#endif
     if (ERR_GET_LIB(code) != ERR_LIB_SSL) {
 	return "";
     }
@@ -91,10 +102,12 @@ Advice(
     case SSL_R_CA_MD_TOO_WEAK:
 	return "; " PYOSSL_SECLEVEL_ADVICE;
     case SSL_R_DH_KEY_TOO_SMALL:
-	return "; a cipher list with @SECLEVEL=1 allows 1024 bits, fewer "
-		"are refused at every security level";
+	return DH_ADVICE;
     case SSL_R_LEGACY_SIGALG_DISALLOWED_OR_UNSUPPORTED:
 	return "; " PYOSSL_SHA1_ADVICE;
+    case SSL_R_NO_PROTOCOLS_AVAILABLE:
+	return "; where they are TLS before 1.2, the security level may forbid "
+		"them, a cipher list with @SECLEVEL=0 allows them";
     case SSL_R_NO_RENEGOTIATION:
 	return "; either end may forbid it, and a server does to its clients "
 		"unless it has set OP_ALLOW_CLIENT_RENEGOTIATION";

@@ -196,12 +196,23 @@ PyosslTlsKeepQueue(
 /*
  * Whether OpenSSL has given the connection up. Else what it complained of
  * was the call (data after close_notify, a shutdown too early), and the
- * connection goes on.
+ * connection goes on. Of input that is no TLS at all, to which it sends no
+ * alert, OpenSSL 3.2 and later say so once and then wait for more of it.
  */
 static int
 GivenUp(
     PyosslTls *tlsPtr)
 {
+    unsigned long code = ERR_peek_last_error();
+
+    if (ERR_GET_LIB(code) == ERR_LIB_SSL) {
+	switch (ERR_GET_REASON(code)) {
+	case SSL_R_HTTP_REQUEST:
+	case SSL_R_HTTPS_PROXY_REQUEST:
+	case SSL_R_WRONG_VERSION_NUMBER:
+	    return 1;
+	}
+    }
     return strcmp(SSL_state_string_long(tlsPtr->ssl), "error") == 0;
 }
 

@@ -145,6 +145,16 @@ foreach {mode command} {
 }
 unset mode command
 
+# One of several results, a list: where releases of OpenSSL differ.
+tcltest::customMatch oneof [list apply {{wanted got} {
+    foreach result $wanted {
+	if {[string equal [::common::expected $result] $got]} {
+	    return 1
+	}
+    }
+    return 0
+}}]
+
 # plainlines bytes --
 #	What a program wrote, with the ends of lines that they have on Unix.
 #	What has a NUL in it is no text.

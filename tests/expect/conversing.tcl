@@ -40,25 +40,10 @@ namespace eval conversing {
 }
 
 # older release ?peer? --
-#	Is the library that a peer runs on older than that release? It is OpenSSL
-#	for openssl, curl and pyossl, which need not have the same one, and
-#	GnuTLS for gnutls. A program that is not there is older than all; what
-#	concerns it is skipped.
+#	Is the library that a peer runs on older than that release? openssl, curl
+#	and pyossl need not have the same one.
 proc conversing::older {release {peer pyossl}} {
-    variable releases
-    if {![info exists releases($peer)]} {
-	switch -- $peer {
-	    pyossl { set text [pyossl::version] }
-	    openssl { catch {exec openssl version} text }
-	    curl { catch {exec curl --version} text }
-	    gnutls { catch {exec gnutls-cli --version} text }
-	}
-	if {![regexp {(?:OpenSSL[ /]|^gnutls-cli )(\d+(?:\.\d+)+)} $text -> \
-		releases($peer)]} {
-	    set releases($peer) 0
-	}
-    }
-    return [expr {[package vcompare $releases($peer) $release] < 0}]
+    return [peerolder $peer $release]
 }
 
 proc conversing::cert {name} {

@@ -481,6 +481,54 @@ proc freeport {} {
 }
 
 #------------------------------------------------------------------------
+# Releases of what the tests talk to
+#------------------------------------------------------------------------
+
+# peerolder name release --
+#	Is it older than that release? The names:
+#	    pyossl	the OpenSSL that the package under test runs with
+#	    openssl	the program
+#	    curl	the OpenSSL in it
+#	    gnutls	gnutls-cli and gnutls-serv
+#	    tshark	the program
+#	    tls		the Tcl package
+#	What is not there is older than all; the tests with it are skipped.
+proc peerolder {name release} {
+    upvar #0 common::releases releases
+    if {![info exists releases($name)]} {
+	set text ""
+	switch -- $name {
+	    pyossl { set text [pyossl::version] }
+	    openssl { catch {exec openssl version} text }
+	    curl { catch {exec curl --version} text }
+	    gnutls { catch {exec gnutls-cli --version} text }
+	    tshark { catch {exec tshark --version 2>@1} text }
+	    tls {
+		if {[common::hasPackage tls]} {
+		    set text "tls [lindex [lsort -command {package vcompare} \
+			[package versions tls]] end]"
+		}
+	    }
+	}
+	set word [dict get {pyossl {OpenSSL } openssl {OpenSSL } curl OpenSSL/
+	    gnutls {gnutls-cli } tshark {TShark \(Wireshark\) } tls {tls }} $name]
+	if {![regexp "${word}(\\d+(?:\\.\\d+)+)" $text -> releases($name)]} {
+	    set releases($name) 0
+	}
+    }
+    return [expr {[package vcompare $releases($name) $release] < 0}]
+}
+
+# defaultgroup ?peer? --
+#	The group of the key exchange in TLS 1.3 between this package and a peer,
+#	where neither asks for another: the hybrid one that OpenSSL 3.5 puts first,
+#	if both have that.
+proc defaultgroup {{peer pyossl}} {
+    return [expr {[peerolder pyossl 3.5] || [peerolder $peer 3.5] ? "x25519"
+	    : "X25519MLKEM768"}]
+}
+
+#------------------------------------------------------------------------
 # Constraints
 #------------------------------------------------------------------------
 

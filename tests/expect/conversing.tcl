@@ -11,7 +11,8 @@
 #
 #	A deviation is a conversation that a peer fails, with the reason: it
 #	must go on to fail. They are those of the versions that the tests run
-#	with; of another version some may be there no more, and that is told.
+#	with (deviations.tcl); of another version some may be there no more, and
+#	that is told.
 
 source [file join [file dirname [info script]] lab.tcl]
 source [file join [file dirname [info script]] .. certs.tcl]
@@ -33,14 +34,16 @@ namespace eval conversing {
     variable patience [expr {5 * $::common::scale}]
     variable brief [expr {0.25 * $::common::scale}]
     variable deviations
+    variable skips
     variable bads {}		;# open channels of bad peers
     variable serial 0
 }
 
-# Is the OpenSSL of this machine, which its programs and this package have in
-# common, older than that release?
-proc conversing::older {release} {
-    return [expr {[package vcompare [lindex [pyossl::version] 1] $release] < 0}]
+# older release ?peer? --
+#	Is the library that a peer runs on older than that release? openssl, curl
+#	and pyossl need not have the same one.
+proc conversing::older {release {peer pyossl}} {
+    return [peerolder $peer $release]
 }
 
 proc conversing::cert {name} {
@@ -185,6 +188,15 @@ proc conversing::client {name} {
 		%port% %ca%]
 	}
     }
+}
+
+# skips peer family ... --
+#	Which conversations of these families such a peer skips.
+proc conversing::skips {peer args} {
+    variable skips
+    return [lmap name [dict keys $skips($peer)] {
+	expr {[lindex [split $name -] 0] in $args ? $name : [continue]}
+    }]
 }
 
 # hold peer option value ... --

@@ -459,6 +459,31 @@ ChanSetOption(
 	    value);
 }
 
+/*
+ * TLS alone has ended (chan pop). What was in Tcl's buffers of the channel
+ * below when it began, and TLS has not read, goes back to it; Tcl would not
+ * free it where nobody reads it before the close.
+ */
+static void
+Popped(
+    PyosslChan *cPtr,
+    Tcl_Interp *interp,
+    Tcl_Channel chan,
+    const Tcl_DString *dataPtr)
+{
+    Tcl_Channel below = Tcl_GetStackedChannel(chan), bottom = below;
+
+    while (Tcl_GetStackedChannel(bottom) != NULL) {
+	bottom = Tcl_GetStackedChannel(bottom);
+    }
+    PyosslChanTclTimer(cPtr, interp, chan);
+    /* Not before: with input there that timer would go on. */
+    if (Tcl_DStringLength(dataPtr) > 0 && Tcl_GetTopChannel(bottom) == below) {
+	Tcl_Ungets(below, Tcl_DStringValue(dataPtr),
+		Tcl_DStringLength(dataPtr), 0);
+    }
+}
+
 /* The channel's end, by whatever way. interp may be NULL. */
 static int
 ChanClose(
@@ -468,6 +493,7 @@ ChanClose(
     PyosslChan *cPtr = inst;
     PyosslTls *tlsPtr = cPtr->tlsPtr;
     Tcl_Channel chan = cPtr->chan;
+    Tcl_DString unread;
     PyosslOp op;
     int popped = 0;
 
@@ -498,6 +524,10 @@ ChanClose(
     tlsPtr->ending = 1;
     SendCollected(cPtr);
     PyosslChanDropCollected(cPtr);
+    Tcl_DStringInit(&unread);
+    if (popped) {
+	PyosslChanTransportTake(tlsPtr->link.inst, &unread);
+    }
     PyosslOpBegin(&op);
     PyosslTlsClose(tlsPtr, interp, 1);
     PyosslOpEndFailure(&op, &tlsPtr->failure, 0);
@@ -505,8 +535,9 @@ ChanClose(
 	PyosslObjectDelete(tlsPtr->connPtr);
     }
     if (popped) {
-	PyosslChanTclTimer(cPtr, interp, chan);
+	Popped(cPtr, interp, chan, &unread);
     }
+    Tcl_DStringFree(&unread);
     PyosslChanRelease(cPtr);
     return 0;
 }

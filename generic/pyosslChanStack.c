@@ -288,8 +288,6 @@ Leave(
 	code = Remain(interp, cPtr, &data);
     } else {
 	below = Tcl_GetStackedChannel(top);
-	/* Tcl would not free it where nobody reads it before the close. */
-	PyosslChanTransportTake(tlsPtr->link.inst, &data);
 	cPtr->closing = 1;
 	tlsPtr->closed = 1;
 	code = PyosslOpEnd(opPtr, interp, TCL_OK);

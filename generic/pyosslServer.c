@@ -426,18 +426,21 @@ ListenerReady(
     int mask)
 {
     Listener *listenerPtr = clientData;
-    int i, n;
+    int i, n, called = 0;
+    /* Not more than one script for an event, as with Tcl's own listeners. */
+    int batch = listenerPtr->established ? ACCEPT_BATCH : 1;
 
     (void) mask;
     listenerPtr->refCount++;
-    for (i = 0; i < listenerPtr->sockCount && listenerPtr->chan != NULL;
-	    i++) {
-	for (n = 0; n < ACCEPT_BATCH && listenerPtr->chan != NULL
+    for (i = 0; i < listenerPtr->sockCount && listenerPtr->chan != NULL
+	    && !called; i++) {
+	for (n = 0; n < batch && listenerPtr->chan != NULL
 		&& (listenerPtr->maxHandshakes <= 0 || listenerPtr->pendingCount
 		< listenerPtr->maxHandshakes); n++) {
 	    PyosslSock *sockPtr = PyosslSockAccept(listenerPtr->socks[i]);
 
 	    if (sockPtr != NULL) {
+		called = !listenerPtr->established;
 		AcceptOne(listenerPtr, sockPtr);
 		continue;
 	    }

@@ -8,6 +8,9 @@
  *	neither, each descriptor goes to the notifier.
  *
  *	Level-triggered: whoever does not take what is there is told again.
+ *	What the kernel says is ready at a time is told of one by one, each in
+ *	an event of its own, so that a script that waits in [vwait] goes on
+ *	after the first as it would with Tcl's sockets.
  *
  *	Tcl's notifier waits in a thread of its own, and each wait costs two
  *	changes of threads. So where something was ready, an event of ours in
@@ -38,19 +41,16 @@
 #define NAP_SCORE 8		/* See TakeSoon. */
 #define HEAP_KEEP	(512 * 1024)
 
-typedef struct Batch {
-    PyosslPoll *ready[BATCH];	/* NULL: forgotten meanwhile. */
-    int mask[BATCH];
-    int count;
-    struct Batch *outerPtr;	/* Of a dispatch that is under way. */
-} Batch;
-
 typedef struct ThreadData {
     int initialized;
     int fd;			/* The epoll or kqueue descriptor, or -1. */
     int users;			/* Registered descriptors. */
     int ended;			/* The thread serves no events any more. */
-    Batch *batchPtr;
+    PyosslPoll *ready[BATCH];	/* What was taken from the kernel last; NULL:
+				 * told of, or forgotten meanwhile. */
+    int mask[BATCH];
+    int count;
+    int next;			/* The first that was not told of. */
     int queued;			/* Again is in Tcl's queue. */
     Tcl_WideInt turn;		/* When Tcl's notifier was last asked. */
     int score;			/* Of naps: how often they were worth it. */
@@ -78,25 +78,6 @@ KeepHeap(void)
 
 #if defined(USE_EPOLL) || defined(USE_KQUEUE)
 
-static void
-Dispatch(
-    Batch *batchPtr)
-{
-    int i;
-
-    for (i = 0; i < batchPtr->count; i++) {
-	PyosslPoll *pollPtr = batchPtr->ready[i];
-	int mask;
-
-	if (pollPtr != NULL) {
-	    mask = batchPtr->mask[i] & pollPtr->mask;
-	    if (mask != 0) {
-		pollPtr->readyProc(pollPtr->clientData, mask);
-	    }
-	}
-    }
-}
-
 static Tcl_EventProc Again;
 
 static Tcl_WideInt
@@ -118,7 +99,6 @@ Now(void)
 static int
 FromKernel(
     ThreadData *tsdPtr,
-    Batch *batchPtr,
     int nap)
 {
     struct epoll_event events[BATCH];
@@ -152,8 +132,8 @@ FromKernel(
 	if (events[i].events & (EPOLLERR | EPOLLHUP)) {
 	    bits |= TCL_READABLE | TCL_WRITABLE;
 	}
-	batchPtr->ready[i] = events[i].data.ptr;
-	batchPtr->mask[i] = bits;
+	tsdPtr->ready[i] = events[i].data.ptr;
+	tsdPtr->mask[i] = bits;
     }
     return n;
 }
@@ -163,7 +143,6 @@ FromKernel(
 static int
 FromKernel(
     ThreadData *tsdPtr,
-    Batch *batchPtr,
     int nap)
 {
     static const struct timespec now = {0, 0}, moment = {0, NAP_NS};
@@ -172,8 +151,8 @@ FromKernel(
 	    nap ? &moment : &now);
 
     for (i = 0; i < n; i++) {
-	batchPtr->ready[i] = (PyosslPoll *) events[i].udata;
-	batchPtr->mask[i] = events[i].filter == EVFILT_READ
+	tsdPtr->ready[i] = (PyosslPoll *) events[i].udata;
+	tsdPtr->mask[i] = events[i].filter == EVFILT_READ
 		? TCL_READABLE : TCL_WRITABLE;
     }
     return n;
@@ -181,22 +160,58 @@ FromKernel(
 
 #endif
 
-/* Tells of what is ready. Results: how many there were. */
+/* So that Tcl looks again before it asks its notifier. */
+static void
+QueueAgain(
+    ThreadData *tsdPtr)
+{
+    Tcl_Event *eventPtr;
+
+    if (!tsdPtr->queued && tsdPtr->users > 0 && !tsdPtr->ended) {
+	eventPtr = (Tcl_Event *) ckalloc(sizeof(Tcl_Event));
+	eventPtr->proc = Again;
+	tsdPtr->queued = 1;
+	Tcl_QueueEvent(eventPtr, TCL_QUEUE_TAIL);
+    }
+}
+
+/* Tells of the next one of what was taken. Results: whether there was one. */
+static int
+TellNext(
+    ThreadData *tsdPtr)
+{
+    while (tsdPtr->next < tsdPtr->count) {
+	int i = tsdPtr->next++;
+	PyosslPoll *pollPtr = tsdPtr->ready[i];
+	int mask;
+
+	if (pollPtr == NULL) {
+	    continue;
+	}
+	tsdPtr->ready[i] = NULL;
+	mask = tsdPtr->mask[i] & pollPtr->mask;
+	if (mask != 0) {
+	    /* Before: a handler may have an event loop of its own. */
+	    QueueAgain(tsdPtr);
+	    pollPtr->readyProc(pollPtr->clientData, mask);
+	    return 1;
+	}
+    }
+    return 0;
+}
+
+/* Takes what is ready, and tells of the first. Results: how many there were. */
 static int
 Take(
     ThreadData *tsdPtr,
     int nap)
 {
-    Batch batch;
+    int n = FromKernel(tsdPtr, nap);
 
-    batch.outerPtr = tsdPtr->batchPtr;
-    batch.count = FromKernel(tsdPtr, &batch, nap);
-    if (batch.count > 0) {
-	tsdPtr->batchPtr = &batch;
-	Dispatch(&batch);
-	tsdPtr->batchPtr = batch.outerPtr;
-    }
-    return batch.count;
+    tsdPtr->next = 0;
+    tsdPtr->count = n > 0 ? n : 0;
+    TellNext(tsdPtr);
+    return n;
 }
 
 /*
@@ -227,21 +242,6 @@ TakeSoon(
     return n;
 }
 
-/* So that Tcl looks again before it asks its notifier. */
-static void
-QueueAgain(
-    ThreadData *tsdPtr)
-{
-    Tcl_Event *eventPtr;
-
-    if (!tsdPtr->queued && tsdPtr->users > 0 && !tsdPtr->ended) {
-	eventPtr = (Tcl_Event *) ckalloc(sizeof(Tcl_Event));
-	eventPtr->proc = Again;
-	tsdPtr->queued = 1;
-	Tcl_QueueEvent(eventPtr, TCL_QUEUE_TAIL);
-    }
-}
-
 static ThreadData *GetThreadData(void);
 
 static int
@@ -259,7 +259,7 @@ Again(
     tsdPtr->queued = 0;
     if (tsdPtr->fd >= 0 && tsdPtr->users > 0
 	    && Now() - tsdPtr->turn < TURN_MS) {
-	if (TakeSoon(tsdPtr) > 0) {
+	if (TellNext(tsdPtr) || TakeSoon(tsdPtr) > 0) {
 	    QueueAgain(tsdPtr);
 	}
     }
@@ -276,7 +276,7 @@ Ready(
 
     (void) mask;
     tsdPtr->turn = Now();
-    if (Take(tsdPtr, 0) > 0) {
+    if (TellNext(tsdPtr) || Take(tsdPtr, 0) > 0) {
 	QueueAgain(tsdPtr);
     }
 }
@@ -442,7 +442,6 @@ PyosslPollForget(
     PyosslPoll *pollPtr)
 {
     ThreadData *tsdPtr = pollPtr->threadData;
-    Batch *batchPtr;
     int i;
 
     CancelRetry(pollPtr);
@@ -455,12 +454,9 @@ PyosslPollForget(
     pollPtr->registered = 0;
     pollPtr->mask = 0;
     pollPtr->threadData = NULL;
-    for (batchPtr = tsdPtr->batchPtr; batchPtr != NULL;
-	    batchPtr = batchPtr->outerPtr) {
-	for (i = 0; i < batchPtr->count; i++) {
-	    if (batchPtr->ready[i] == pollPtr) {
-		batchPtr->ready[i] = NULL;
-	    }
+    for (i = tsdPtr->next; i < tsdPtr->count; i++) {
+	if (tsdPtr->ready[i] == pollPtr) {
+	    tsdPtr->ready[i] = NULL;
 	}
     }
 }

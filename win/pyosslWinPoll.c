@@ -8,7 +8,8 @@
  *	    Setup:  nothing ready now?  --Request-->  helper: select
  *	    notifier waits              <--alert----  something is ready
  *	    Check:  queues one event
- *	    EventReady:  select without waiting, and tells who is ready
+ *	    EventReady:  select without waiting, and tells the first that is
+ *			 ready; the others one by one in events that follow
  *
  *	The helper has sets of its own, and never looks at a PyosslPoll. It is
  *	told of a new request through a socket that is in every set.
@@ -31,13 +32,6 @@ typedef struct Request {
     SocketSet readSet, writeSet, failSet;
 } Request;
 
-typedef struct Batch {
-    PyosslPoll **ready;		/* NULL: forgotten meanwhile. */
-    int *masks;
-    int count;
-    struct Batch *outerPtr;	/* Of a dispatch that is under way. */
-} Batch;
-
 typedef struct ThreadData {
     int initialized;
     int ended;			/* The thread serves no events any more. */
@@ -45,7 +39,12 @@ typedef struct ThreadData {
     Tcl_HashTable polls;	/* SOCKET -> PyosslPoll * that is watched. */
     int changed;		/* Since the last request. */
     int queued;			/* The event is in Tcl's queue. */
-    Batch *batchPtr;
+    PyosslPoll **found;		/* What was found last; NULL: told of, or
+				 * forgotten meanwhile. */
+    int *masks;
+    int size;			/* Of the two arrays. */
+    int count;
+    int next;			/* The first that was not told of. */
     HANDLE helper;		/* NULL: not started yet. */
     HANDLE wanted;		/* An event: nextPtr or stop was set. */
     SOCKET wake;		/* A datagram to itself ends a select. */
@@ -312,9 +311,8 @@ HelperEnd(
 
 /* Adds the sockets of a set to those that are to be told. */
 static void
-BatchAdd(
+ReadyAdd(
     ThreadData *tsdPtr,
-    Batch *batchPtr,
     const SocketSet *setPtr,
     int mask)
 {
@@ -325,42 +323,58 @@ BatchAdd(
 	entryPtr = Tcl_FindHashEntry(&tsdPtr->polls,
 		(void *) setPtr->setPtr->fd_array[i]);
 	if (entryPtr != NULL) {
-	    batchPtr->ready[batchPtr->count] = Tcl_GetHashValue(entryPtr);
-	    batchPtr->masks[batchPtr->count++] = mask;
+	    tsdPtr->found[tsdPtr->count] = Tcl_GetHashValue(entryPtr);
+	    tsdPtr->masks[tsdPtr->count++] = mask;
 	}
     }
 }
 
-/* Tells all who are ready. */
+/* Takes over what was found. */
 static void
-Dispatch(
+Found(
     ThreadData *tsdPtr,
     Request *reqPtr)
 {
-    u_int most = SetCount(&reqPtr->readSet) + SetCount(&reqPtr->writeSet)
-	    + SetCount(&reqPtr->failSet);
-    Batch batch;
-    int i;
+    int most = (int) (SetCount(&reqPtr->readSet) + SetCount(&reqPtr->writeSet)
+	    + SetCount(&reqPtr->failSet));
 
-    batch.count = 0;
-    batch.ready = (PyosslPoll **) ckalloc(most * sizeof(PyosslPoll *));
-    batch.masks = (int *) ckalloc(most * sizeof(int));
-    batch.outerPtr = tsdPtr->batchPtr;
-    BatchAdd(tsdPtr, &batch, &reqPtr->readSet, TCL_READABLE);
-    BatchAdd(tsdPtr, &batch, &reqPtr->writeSet, TCL_WRITABLE);
-    BatchAdd(tsdPtr, &batch, &reqPtr->failSet, TCL_WRITABLE);
-    tsdPtr->batchPtr = &batch;
-    for (i = 0; i < batch.count; i++) {
-	PyosslPoll *pollPtr = batch.ready[i];
-	int mask = pollPtr == NULL ? 0 : batch.masks[i] & pollPtr->mask;
+    if (tsdPtr->size < most) {
+	/* What was there is told of, or will be found again. */
+	if (tsdPtr->size > 0) {
+	    ckfree((char *) tsdPtr->found);
+	    ckfree((char *) tsdPtr->masks);
+	}
+	tsdPtr->size = most;
+	tsdPtr->found = (PyosslPoll **) ckalloc(most * sizeof(PyosslPoll *));
+	tsdPtr->masks = (int *) ckalloc(most * sizeof(int));
+    }
+    tsdPtr->next = tsdPtr->count = 0;
+    ReadyAdd(tsdPtr, &reqPtr->readSet, TCL_READABLE);
+    ReadyAdd(tsdPtr, &reqPtr->writeSet, TCL_WRITABLE);
+    ReadyAdd(tsdPtr, &reqPtr->failSet, TCL_WRITABLE);
+}
 
+/* Tells of the next one of what was found. Results: whether there was one. */
+static int
+TellNext(
+    ThreadData *tsdPtr)
+{
+    while (tsdPtr->next < tsdPtr->count) {
+	int i = tsdPtr->next++;
+	PyosslPoll *pollPtr = tsdPtr->found[i];
+	int mask;
+
+	if (pollPtr == NULL) {
+	    continue;
+	}
+	tsdPtr->found[i] = NULL;
+	mask = tsdPtr->masks[i] & pollPtr->mask;
 	if (mask != 0) {
 	    pollPtr->readyProc(pollPtr->clientData, mask);
+	    return 1;
 	}
     }
-    tsdPtr->batchPtr = batch.outerPtr;
-    ckfree((char *) batch.ready);
-    ckfree((char *) batch.masks);
+    return 0;
 }
 
 static ThreadData *	GetThreadData(void);
@@ -379,12 +393,13 @@ EventReady(
     }
     tsdPtr->queued = 0;
     tsdPtr->changed = 1;		/* Setup looks again. */
-    if (tsdPtr->polls.numEntries > 0 && !tsdPtr->ended) {
+    if (tsdPtr->polls.numEntries > 0 && !tsdPtr->ended && !TellNext(tsdPtr)) {
 	reqPtr = RequestNew(tsdPtr);
 	if (RequestSelect(reqPtr, 0) > 0) {
-	    Dispatch(tsdPtr, reqPtr);
+	    Found(tsdPtr, reqPtr);
 	}
 	RequestFree(reqPtr);
+	TellNext(tsdPtr);
     }
     return 1;
 }
@@ -431,7 +446,7 @@ Setup(
     if (!(flags & TCL_FILE_EVENTS)) {
 	return;
     }
-    if (TakeReady(tsdPtr)) {
+    if (TakeReady(tsdPtr) || tsdPtr->next < tsdPtr->count) {
 	QueueEvent(tsdPtr);
     }
     if (!tsdPtr->queued && tsdPtr->changed && tsdPtr->polls.numEntries > 0) {
@@ -476,6 +491,11 @@ ThreadGone(
     CloseHandle(tsdPtr->wanted);
     DeleteCriticalSection(&tsdPtr->lock);
     Tcl_DeleteHashTable(&tsdPtr->polls);
+    if (tsdPtr->size > 0) {
+	ckfree((char *) tsdPtr->found);
+	ckfree((char *) tsdPtr->masks);
+    }
+    tsdPtr->size = tsdPtr->next = tsdPtr->count = 0;
 }
 
 static ThreadData *
@@ -546,7 +566,6 @@ PyosslPollForget(
 {
     ThreadData *tsdPtr = pollPtr->threadData;
     Tcl_HashEntry *entryPtr;
-    Batch *batchPtr;
     int i;
 
     if (tsdPtr == NULL) {
@@ -563,12 +582,9 @@ PyosslPollForget(
     pollPtr->registered = 0;
     pollPtr->mask = 0;
     pollPtr->threadData = NULL;
-    for (batchPtr = tsdPtr->batchPtr; batchPtr != NULL;
-	    batchPtr = batchPtr->outerPtr) {
-	for (i = 0; i < batchPtr->count; i++) {
-	    if (batchPtr->ready[i] == pollPtr) {
-		batchPtr->ready[i] = NULL;
-	    }
+    for (i = tsdPtr->next; i < tsdPtr->count; i++) {
+	if (tsdPtr->found[i] == pollPtr) {
+	    tsdPtr->found[i] = NULL;
 	}
     }
 }

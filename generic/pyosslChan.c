@@ -459,31 +459,6 @@ ChanSetOption(
 	    value);
 }
 
-/*
- * TLS alone has ended (chan pop). What was in Tcl's buffers of the channel
- * below when it began, and TLS has not read, goes back to it; Tcl would not
- * free it where nobody reads it before the close.
- */
-static void
-Popped(
-    PyosslChan *cPtr,
-    Tcl_Interp *interp,
-    Tcl_Channel chan,
-    const Tcl_DString *dataPtr)
-{
-    Tcl_Channel below = Tcl_GetStackedChannel(chan), bottom = below;
-
-    while (Tcl_GetStackedChannel(bottom) != NULL) {
-	bottom = Tcl_GetStackedChannel(bottom);
-    }
-    PyosslChanTclTimer(cPtr, interp, chan);
-    /* Not before: with input there that timer would go on. */
-    if (Tcl_DStringLength(dataPtr) > 0 && Tcl_GetTopChannel(bottom) == below) {
-	Tcl_Ungets(below, Tcl_DStringValue(dataPtr),
-		Tcl_DStringLength(dataPtr), 0);
-    }
-}
-
 /* The channel's end, by whatever way. interp may be NULL. */
 static int
 ChanClose(
@@ -535,7 +510,7 @@ ChanClose(
 	PyosslObjectDelete(tlsPtr->connPtr);
     }
     if (popped) {
-	Popped(cPtr, interp, chan, &unread);
+	PyosslChanPopped(cPtr, interp, chan, &unread);
     }
     Tcl_DStringFree(&unread);
     PyosslChanRelease(cPtr);
@@ -634,6 +609,33 @@ const Tcl_ChannelType pyosslChanType = {
     ChanThreadAction,
     NULL			/* truncate */
 };
+
+/*
+ * PyosslChanFlush --
+ *	Has what Tcl holds of the output sent, before a close_notify that does
+ *	not come by way of the channel.
+ * Results:
+ *	0 where it has not gone all yet; Tcl goes on with it. A failure is the
+ *	connection's.
+ */
+int
+PyosslChanFlush(
+    PyosslTls *tlsPtr)
+{
+    PyosslChan *cPtr = tlsPtr->chanPtr;
+    int done = 1;
+
+    if (cPtr != NULL && cPtr->chan != NULL && !tlsPtr->busy
+	    && tlsPtr->failure.message == NULL) {
+	PyosslChanHold(cPtr);
+	if (Tcl_Flush(cPtr->chan) == TCL_OK && cPtr->chan != NULL) {
+	    SendCollected(cPtr);
+	    done = Tcl_OutputBuffered(cPtr->chan) == 0;
+	}
+	PyosslChanRelease(cPtr);
+    }
+    return done;
+}
 
 /*
  * ---------------------------------------------------------------------

@@ -56,6 +56,8 @@ MODULE_SCOPE void	PyosslChanLookAlone(PyosslChan *cPtr);
 MODULE_SCOPE void	PyosslChanNoTimers(PyosslChan *cPtr);
 MODULE_SCOPE void	PyosslChanTclTimer(PyosslChan *cPtr,
 			    Tcl_Interp *interp, Tcl_Channel chan);
+MODULE_SCOPE void	PyosslChanPopped(PyosslChan *cPtr, Tcl_Interp *interp,
+			    Tcl_Channel chan, const Tcl_DString *dataPtr);
 MODULE_SCOPE void	PyosslChanSendFin(PyosslChan *cPtr);
 MODULE_SCOPE void	PyosslChanOpened(PyosslChan *cPtr, Tcl_Channel chan);
 MODULE_SCOPE PyosslSock *PyosslChanAwait(PyosslChan *cPtr);

@@ -427,6 +427,32 @@ PyosslChanTclTimer(
     }
 }
 
+/*
+ * PyosslChanPopped --
+ *	TLS alone has ended, by chan pop. What was in Tcl's buffers of the
+ *	channel below when it began, and TLS has not read, goes back to it; Tcl
+ *	would not free it where nobody reads it before the close.
+ */
+void
+PyosslChanPopped(
+    PyosslChan *cPtr,
+    Tcl_Interp *interp,
+    Tcl_Channel chan,
+    const Tcl_DString *dataPtr)
+{
+    Tcl_Channel below = Tcl_GetStackedChannel(chan), bottom = below;
+
+    while (Tcl_GetStackedChannel(bottom) != NULL) {
+	bottom = Tcl_GetStackedChannel(bottom);
+    }
+    PyosslChanTclTimer(cPtr, interp, chan);
+    /* Not before: with input there that timer would go on. */
+    if (Tcl_DStringLength(dataPtr) > 0 && Tcl_GetTopChannel(bottom) == below) {
+	Tcl_Ungets(below, Tcl_DStringValue(dataPtr),
+		Tcl_DStringLength(dataPtr), 0);
+    }
+}
+
 /* PyosslChanWake -- what was held goes its own way from now on. */
 void
 PyosslChanWake(

@@ -268,7 +268,9 @@ ConnShutdown(
     }
     PyosslOpBegin(&op);
     do {
-	result = PyosslTlsShutdown(tlsPtr);
+	/* What was written to the channel comes first. */
+	result = PyosslChanFlush(tlsPtr) ? PyosslTlsShutdown(tlsPtr)
+		: PYOSSL_TLS_WANT_WRITE;
 	if (result == PYOSSL_TLS_OK && PyosslTlsSent(tlsPtr)
 		== PYOSSL_TLS_FAIL) {
 	    result = PYOSSL_TLS_FAIL;

@@ -444,6 +444,7 @@ MODULE_SCOPE int	PyosslChanSetBlocking(PyosslTls *tlsPtr, int blocking);
 MODULE_SCOPE void	PyosslChanDeadline(PyosslTls *tlsPtr);
 MODULE_SCOPE void	PyosslChanKick(PyosslTls *tlsPtr);
 MODULE_SCOPE void	PyosslChanAbandon(PyosslTls *tlsPtr);
+MODULE_SCOPE int	PyosslChanFlush(PyosslTls *tlsPtr);
 MODULE_SCOPE void	PyosslChanClose(PyosslTls *tlsPtr, Tcl_Interp *interp);
 MODULE_SCOPE void	PyosslChanWake(PyosslTls *tlsPtr);
 

@@ -61,7 +61,11 @@ ConnGone(
 	 */
 	tlsPtr->autoConn = 1;
 	PyosslChanAbandon(tlsPtr);
-    } else if (tlsPtr->link.typePtr == &pyosslSockTransport) {
+	return;
+    }
+    tlsPtr->gone = 1;
+    if (tlsPtr->link.typePtr == NULL
+	    || tlsPtr->link.typePtr == &pyosslSockTransport) {
 	PyosslTlsClose(tlsPtr, NULL, 0);
     } else if (tlsPtr->link.inst != NULL) {
 	/* Somebody else's channel stays open, and sends what we could not. */

@@ -277,12 +277,12 @@ Unimport(
     Tcl_Obj *const objv[])
 {
     Tcl_Channel chan;
-    int ms = UNIMPORT_MS;
+    int ms = UNIMPORT_MS, code;
 
     (void) ipPtr;
     if (objc == 3 || (objc == 4
 	    && strcmp(Tcl_GetString(objv[2]), "-timeout") != 0)) {
-	Tcl_WrongNumArgs(interp, 1, objv, "channel ?-timeout ms?");
+	Tcl_WrongNumArgs(interp, 1, objv, "channel");
 	return TCL_ERROR;
     }
     chan = GetChannel(interp, objv[1]);
@@ -293,7 +293,12 @@ Unimport(
 	    objv[3], 0, 0x7fffffff, &ms) != TCL_OK) {
 	return TCL_ERROR;
     }
-    return PyosslChanUnstack(interp, chan, ms);
+    code = PyosslChanUnstack(interp, chan, ms);
+    if (code == TCL_OK) {
+	/* Not that of a script that an event ran meanwhile. */
+	Tcl_ResetResult(interp);
+    }
+    return code;
 }
 
 /*
@@ -483,6 +488,7 @@ const PyosslFunction pyosslConnFunctions[] = {
     {"connection", Connection, 1, 1, "channel", 0},
     {"handshake", Handshake, 1, 1, "channel", 0},
     {"status", Status, 1, 1, "channel", 0},
-    {"unimport", Unimport, 1, 3, "channel ?-timeout ms?", 0},
+    /* Its usage is the contract's, and tls's; -timeout is an extra. */
+    {"unimport", Unimport, 1, 3, "channel", 0},
     {NULL, NULL, 0, 0, NULL, 0}
 };

@@ -127,14 +127,16 @@ PyosslTlsFromSsl(
  * PyosslTlsConnObj --
  *	The name of the connection's command in a new Tcl_Obj, for a
  *	callback's first argument; the command is made if there is none.
- *	Empty where the interpreter is another one than the command's.
+ *	Empty where the interpreter is another one than the command's, or a
+ *	callback has destroyed the connection.
  */
 Tcl_Obj *
 PyosslTlsConnObj(
     PyosslTls *tlsPtr,
     PyosslInterp *ipPtr)
 {
-    if (tlsPtr->connPtr == NULL && PyosslInterpAlive(ipPtr)) {
+    if (tlsPtr->connPtr == NULL && !tlsPtr->gone
+	    && PyosslInterpAlive(ipPtr)) {
 	PyosslTlsHold(tlsPtr);
 	tlsPtr->connPtr = PyosslObjectNew(ipPtr, &pyosslConnClass, tlsPtr);
     }

@@ -354,6 +354,8 @@ struct PyosslTls {
     int blocking;
     int started;		/* Client or server has been chosen. */
     int established;		/* A first handshake is done. */
+    int gone;			/* A script destroyed it; callbacks that still
+				 * run get no command. */
     int autoConn;		/* The channel owns it: its close deletes the
 				 * command too. */
     int closed;			/* The transport was closed. */

@@ -9,6 +9,12 @@
 #include "pyosslInt.h"
 #include <openssl/ssl.h>
 
+/* New in OpenSSL 3.2, and names that scripts for any release may use. */
+#ifndef SSL_OP_NO_TX_CERTIFICATE_COMPRESSION
+#   define SSL_OP_NO_TX_CERTIFICATE_COMPRESSION	0
+#   define SSL_OP_NO_RX_CERTIFICATE_COMPRESSION	0
+#endif
+
 typedef struct Constant {
     const char *name;
     Tcl_WideInt value;
@@ -224,6 +230,8 @@ static const Constant constants[] = {
 #ifdef SSL_OP_NO_SESSION_RESUMPTION_ON_RENEGOTIATION
     {"OP_NO_SESSION_RESUMPTION_ON_RENEGOTIATION", (Tcl_WideInt) SSL_OP_NO_SESSION_RESUMPTION_ON_RENEGOTIATION},
 #endif
+    {"OP_NO_TX_CERTIFICATE_COMPRESSION", (Tcl_WideInt) SSL_OP_NO_TX_CERTIFICATE_COMPRESSION},
+    {"OP_NO_RX_CERTIFICATE_COMPRESSION", (Tcl_WideInt) SSL_OP_NO_RX_CERTIFICATE_COMPRESSION},
 #ifdef SSL_OP_NO_COMPRESSION
     {"OP_NO_COMPRESSION", (Tcl_WideInt) SSL_OP_NO_COMPRESSION},
 #endif

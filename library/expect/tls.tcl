@@ -72,6 +72,11 @@ proc ::pyossl::expect::tls::Context {side options} {
     }
     set options [::pyossl::expect::tls::Pem $options]
     set made [::pyossl::Context [expr {$side eq "s"}] 0 $options]
+    if {[lindex $made 1]} {
+	# A Certificate is what a tester looks for, and changes.
+	[lindex $made 0] set_options \
+	    {OP_NO_TX_CERTIFICATE_COMPRESSION OP_NO_RX_CERTIFICATE_COMPRESSION}
+    }
     if {[dict exists $options -sni]} {
 	foreach {- ctx} [dict get $options -sni] {
 	    Watch $ctx

@@ -2,7 +2,7 @@
 #
 #	What the tests of the conversations behind the keys share, besides
 #	conversing.tcl: servers that ask for certificates, and the known
-#	deviations of OpenSSL 3.0 and GnuTLS 3.7.
+#	deviations of OpenSSL and GnuTLS (3.0 and 3.5, 3.7 and 3.8).
 
 namespace eval convstate {
     variable families {

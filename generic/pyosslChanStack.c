@@ -309,12 +309,14 @@ Leave(
  *	plain channel. Of the plain bytes after the peer's close_notify none
  *	is touched; plaintext not read yet comes before them.
  * Arguments:
+ *	name	What the script calls it.
  *	ms	How long to wait for the peer's close_notify.
  */
 int
 PyosslChanUnstack(
     Tcl_Interp *interp,
     Tcl_Channel chan,
+    const char *name,
     int ms)
 {
     Tcl_Channel top = Tcl_GetTopChannel(chan);
@@ -324,11 +326,14 @@ PyosslChanUnstack(
     long left = ms;
     int code;
 
-    if (cPtr == NULL || !cPtr->stacked || cPtr->chan != top) {
+    if (cPtr == NULL) {
+	return PyosslFail(interp, PYOSSL_SSL, "TypeError",
+		"bad channel \"%.60s\": not a TLS channel", name);
+    }
+    if (!cPtr->stacked || cPtr->chan != top) {
 	return PyosslFail(interp, PYOSSL_SSL, "ValueError",
-		cPtr == NULL ? "bad channel \"%.60s\": not a TLS channel"
-		: "bad channel \"%.60s\": TLS was not started on it with "
-		"pyossl::import", Tcl_GetChannelName(chan));
+		"bad channel \"%.60s\": TLS was not started on it with "
+		"pyossl::import", name);
     }
     tlsPtr = cPtr->tlsPtr;
     PyosslChanHold(cPtr);

@@ -293,7 +293,7 @@ Unimport(
 	    objv[3], 0, 0x7fffffff, &ms) != TCL_OK) {
 	return TCL_ERROR;
     }
-    code = PyosslChanUnstack(interp, chan, ms);
+    code = PyosslChanUnstack(interp, chan, Tcl_GetString(objv[1]), ms);
     if (code == TCL_OK) {
 	/* Not that of a script that an event ran meanwhile. */
 	Tcl_ResetResult(interp);

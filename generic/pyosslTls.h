@@ -439,7 +439,7 @@ MODULE_SCOPE Tcl_Channel PyosslChanCreate(PyosslTls *tlsPtr);
 MODULE_SCOPE Tcl_Channel PyosslChanStack(Tcl_Interp *interp,
 			    PyosslTls *tlsPtr, Tcl_Channel below);
 MODULE_SCOPE int	PyosslChanUnstack(Tcl_Interp *interp,
-			    Tcl_Channel chan, int ms);
+			    Tcl_Channel chan, const char *name, int ms);
 MODULE_SCOPE PyosslTls *PyosslChanTls(Tcl_Channel chan);
 MODULE_SCOPE Tcl_Channel PyosslChanChannel(PyosslTls *tlsPtr);
 MODULE_SCOPE int	PyosslChanSetBlocking(PyosslTls *tlsPtr, int blocking);

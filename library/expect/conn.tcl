@@ -108,11 +108,8 @@ proc ::pyossl::expect::conn::Failed {id message code} {
 	    && [lindex $code 4] in {ECONNRESET EPIPE}} {
 	set how reset
     }
-    if {$e(state) ne "established" || $how eq "reset"
-	    || [lindex $code 3] ne "-1"} {
-	::pyossl::expect::event::add $id \
-	    [dict create kind error code $code message $message]
-    }
+    ::pyossl::expect::event::add $id \
+	[dict create kind error code $code message $message]
     set e(state) failed
     set e(failure) [list $message $code]
     Ended $id $how

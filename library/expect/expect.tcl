@@ -27,7 +27,7 @@ namespace eval ::pyossl::expect {
     variable now {
 	event.tcl endpoint.tcl output.tcl wait.tcl pattern.tcl arguments.tcl
 	match.tcl standing.tcl send.tcl spawn.tcl transport.tcl engine.tcl
-	tls.tcl filter.tcl
+	input.tcl tls.tcl filter.tcl
     }
 
     # What the others define, by file; see Later.

@@ -37,7 +37,8 @@ namespace eval ::pyossl::expect {
 	record.tcl {record::split record::build record::bytes}
 	authority.tcl {authority::issue authority::ca authority::cafile
 	    authority::file}
-	protect.tcl {protect::Pass protect::Send protect::Guard}
+	protect.tcl {protect::Active protect::Pass protect::Send
+	    protect::Guard}
 	raw.tcl {raw::spawn raw::listen}
 	program.tcl {program::spawn}
 	conn.tcl {conn::spawn}

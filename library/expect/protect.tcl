@@ -489,13 +489,8 @@ proc ::pyossl::expect::protect::Done {id direction record} {
     set plain [dict get $record fragment]
     set padding [expr {[dict exists $record padding]
 	? [dict get $record padding] : 0}]
-    if {[catch {
-	Padded $id $direction $type [dict get $record version] $plain $padding
-    } result info]} {
-	::pyossl::expect::Blame $result $info
-	return
-    }
-    return [list [dict merge $record {encrypted 1} $result]]
+    return [list [dict merge $record {encrypted 1} [Padded $id $direction \
+	$type [dict get $record version] $plain $padding]]]
 }
 
 # Closed with zeros behind the type (RFC 8446, 5.4).

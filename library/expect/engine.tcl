@@ -99,6 +99,33 @@ proc ::pyossl::expect::tls::Late {id} {
     }
 }
 
+# tls::Settle id seconds --
+#	Before exp_close: what send was given before the handshake was done is not
+#	lost, so the handshake is waited for. The limit is there for peers that
+#	say nothing.
+proc ::pyossl::expect::tls::Settle {id seconds} {
+    if {![Unsaid $id]} {
+	return
+    }
+    if {![string is double -strict $seconds] || $seconds < 0 || $seconds > 10} {
+	set seconds 10
+    }
+    if {![::pyossl::expect::Until [list $id] {![Unsaid $id]} $seconds]} {
+	Error $id "closed before the handshake was done: what was to be sent\
+	    after it is lost" \
+	    [::pyossl::expect::transport::Code "connection timed out"]
+    }
+}
+
+# Does an endpoint have text that waits for a handshake which can still be done?
+proc ::pyossl::expect::tls::Unsaid {id} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    return [expr {[info exists e(open)] && $e(open) && !$e(eof)
+	&& ![info exists e(closing)] && ![info exists e(finished)]
+	&& [llength $e(outq)]
+	&& $e(state) in {connecting handshaking}}]
+}
+
 # tls::Close id -- exp_close: close_notify where TLS is at work, then the end.
 proc ::pyossl::expect::tls::Close {id} {
     upvar #0 ::pyossl::expect::endpoint::data::$id e

@@ -16,6 +16,7 @@
 #	    Connected id, Unconnected id message code
 #	    Data id bytes		send of plaintext
 #	    Alert id level description, Shutdown id
+#	    Settle id seconds		before exp_close, what is still to go out
 #	    Close id			exp_close
 #	    Facts id key		what endpoint tells
 #	    Wait id nowait		programs only

@@ -45,7 +45,7 @@ proc ::pyossl::expect::conn::spawn {words} {
     if {[dict exists $options -encoding]} {
 	set e(encoding) [dict get $options -encoding]
     }
-    set ::pyossl::expect::tls::byConn($conn) $id
+    ::pyossl::expect::tls::Own $id $conn
     catch {
 	set e(peer) [chan configure $channel -peername]
 	set e(local) [chan configure $channel -sockname]
@@ -142,12 +142,18 @@ proc ::pyossl::expect::conn::Head {id from bytes} {
     }
 }
 
-proc ::pyossl::expect::conn::Data {id bytes} {
+# An error if the connection has failed.
+proc ::pyossl::expect::conn::Writable? {id} {
     upvar #0 ::pyossl::expect::endpoint::data::$id e
     if {[info exists e(failure)]} {
 	lassign $e(failure) message code
 	return -code error -level 2 -errorcode $code $message
     }
+}
+
+proc ::pyossl::expect::conn::Data {id bytes} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    Writable? $id
     ::pyossl::expect::event::add $id \
 	[dict create kind data from self bytes $bytes]
     puts -nonewline $e(channel) $bytes
@@ -156,6 +162,7 @@ proc ::pyossl::expect::conn::Data {id bytes} {
 
 proc ::pyossl::expect::conn::Shutdown {id} {
     upvar #0 ::pyossl::expect::endpoint::data::$id e
+    Writable? $id
     set e(notified) 1
     $e(conn) shutdown
     Commit $id

@@ -45,7 +45,6 @@ namespace eval ::pyossl::expect::tls {
 # Arguments:
 #	options	what concerns one connection: -servername -verifyhost -session
 proc ::pyossl::expect::tls::Begin {id role ctx owned options} {
-    variable byConn
     upvar #0 ::pyossl::expect::endpoint::data::$id e
     array set e [list role $role ctx $ctx owned $owned input "" output "" \
 	fed 0 skip 0 wire "" outq {} events {} driving 0 again 0 scheduled 0 \
@@ -53,7 +52,7 @@ proc ::pyossl::expect::tls::Begin {id role ctx owned options} {
 	secrets {} facts {}]
     Watch $ctx
     set e(conn) [::pyossl::conn new $ctx]
-    set byConn($e(conn)) $id
+    Own $id $e(conn)
     if {$role eq "client"} {
 	$e(conn) set_connect_state
     } else {
@@ -67,6 +66,43 @@ proc ::pyossl::expect::tls::Begin {id role ctx owned options} {
 	    $e(conn) $method [dict get $options $name]
 	}
     }
+}
+
+# A connection belongs to an endpoint from now on.
+proc ::pyossl::expect::tls::Own {id conn} {
+    variable byConn
+    set byConn($conn) $id
+    # The script can get at it, and end it behind the endpoint's back.
+    trace add command $conn delete [list ::pyossl::expect::tls::Destroyed $id]
+}
+
+# It is gone, if by the script's own hand: nothing can be sent any more, and
+# whoever waits for the end has it.
+proc ::pyossl::expect::tls::Destroyed {id conn args} {
+    variable byConn
+    if {![info exists byConn($conn)]} {
+	return
+    }
+    unset byConn($conn)
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    foreach timer {timer starting} {
+	if {[info exists e($timer)]} {
+	    after cancel $e($timer)
+	    unset e($timer)
+	}
+    }
+    unset e(conn)
+    Failed $id "the connection of $id was destroyed" \
+	{PYOSSL EXPECT STATE destroyed}
+    if {$e(type) eq "::pyossl::expect::tls"} {
+	Commit $id
+    } else {
+	foreach event {readable writable} {
+	    catch {chan event $e(channel) $event {}}
+	}
+	::pyossl::expect::conn::Commit $id
+    }
+    Ended $id truncated
 }
 
 # Has a context tell its messages and secrets.
@@ -247,6 +283,11 @@ proc ::pyossl::expect::tls::Step {id} {
 	}
     } trap {PYOSSL SSL} {message info} {
 	Failed $id $message [dict get $info -errorcode]
+    } on error {message info} {
+	# A callback may have destroyed it.
+	if {[info exists e(conn)]} {
+	    return -options $info $message
+	}
     }
 }
 
@@ -271,7 +312,7 @@ proc ::pyossl::expect::tls::Failed {id message code} {
     set e(failure) [list $message $code]
     # The record that was refused for its head, or an alert that the engine has
     # not told, comes before what came of it.
-    if {$e(fed) > 0} {
+    if {[info exists e(fed)] && $e(fed) > 0} {
 	set e(events) [linsert $e(events) 0 [Unfinished $id]]
     } elseif {[info exists e(unheard)]} {
 	set e(events) [linsert $e(events) 0 $e(unheard)]

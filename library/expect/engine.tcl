@@ -80,11 +80,12 @@ proc ::pyossl::expect::tls::Own {id conn} {
 # whoever waits for the end has it.
 proc ::pyossl::expect::tls::Destroyed {id conn args} {
     variable byConn
-    if {![info exists byConn($conn)]} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    # A channel that is closed takes its connection along.
+    if {![info exists byConn($conn)] || [info exists e(closing)]} {
 	return
     }
     unset byConn($conn)
-    upvar #0 ::pyossl::expect::endpoint::data::$id e
     foreach timer {timer starting} {
 	if {[info exists e($timer)]} {
 	    after cancel $e($timer)

@@ -143,7 +143,7 @@ proc ::pyossl::expect::conn::Head {id from bytes} {
 }
 
 # An error if the connection has failed.
-proc ::pyossl::expect::conn::Writable? {id} {
+proc ::pyossl::expect::conn::Usable {id} {
     upvar #0 ::pyossl::expect::endpoint::data::$id e
     if {[info exists e(failure)]} {
 	lassign $e(failure) message code
@@ -153,7 +153,7 @@ proc ::pyossl::expect::conn::Writable? {id} {
 
 proc ::pyossl::expect::conn::Data {id bytes} {
     upvar #0 ::pyossl::expect::endpoint::data::$id e
-    Writable? $id
+    Usable $id
     ::pyossl::expect::event::add $id \
 	[dict create kind data from self bytes $bytes]
     puts -nonewline $e(channel) $bytes
@@ -162,7 +162,7 @@ proc ::pyossl::expect::conn::Data {id bytes} {
 
 proc ::pyossl::expect::conn::Shutdown {id} {
     upvar #0 ::pyossl::expect::endpoint::data::$id e
-    Writable? $id
+    Usable $id
     set e(notified) 1
     $e(conn) shutdown
     Commit $id

@@ -38,7 +38,7 @@ namespace eval ::pyossl::expect {
 	authority.tcl {authority::issue authority::ca authority::cafile
 	    authority::file}
 	protect.tcl {protect::Active protect::Pass protect::Send
-	    protect::Guard}
+	    protect::Guard protect::Missed}
 	raw.tcl {raw::spawn raw::listen}
 	program.tcl {program::spawn}
 	conn.tcl {conn::spawn}

@@ -38,6 +38,9 @@ proc ::pyossl::expect::tls::Input {id bytes} {
 	    set rest [string range [::pyossl::expect::record::bytes $record] \
 		$e(fed) end]
 	    set e(fed) 0
+	    if {[info exists e(protect,in)]} {
+		::pyossl::expect::protect::Missed $id in $record
+	    }
 	    Feed $id $rest
 	} else {
 	    foreach passed [Filter $id in $record] {

@@ -277,6 +277,13 @@ proc ::pyossl::expect::protect::Begin {id direction} {
     dict set e(protect,$direction) wire [dict get $e(protect,$direction) engine]
 }
 
+# A record that was on its way already when Begin was called goes on as it is.
+proc ::pyossl::expect::protect::Missed {id direction record} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    Replay $id $direction $record
+    dict set e(protect,$direction) wire [dict get $e(protect,$direction) engine]
+}
+
 # A record that went by when nobody looked.
 proc ::pyossl::expect::protect::Replay {id direction record} {
     set opened [Open $id $direction $record]

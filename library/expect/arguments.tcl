@@ -38,7 +38,8 @@ namespace eval ::pyossl::expect::arguments {
 #	an -i without patterns names).
 # Errors:
 #	TCL LOOKUP INDEX flag, TCL WRONGARGS, PYOSSL EXPECT NOENDPOINT,
-#	PYOSSL EXPECT VALUE
+#	PYOSSL EXPECT VALUE, PYOSSL EXPECT NAME for what is no glob and none of
+#	the names that it could be
 proc ::pyossl::expect::arguments::Parse {words level} {
     incr level
     set words [Unbrace $words $level]
@@ -191,6 +192,8 @@ proc ::pyossl::expect::arguments::ProtocolArguments {words i kind argumentVar
 	    set argument [lindex $words $i]
 	    if {$kind eq "record"} {
 		set argument [Named content_type $argument]
+	    } elseif {$kind eq "message"} {
+		set argument [Message $argument]
 	    }
 	    incr i
 	}
@@ -212,6 +215,11 @@ proc ::pyossl::expect::arguments::ProtocolArguments {words i kind argumentVar
 	closed {
 	    set word [lindex $words $i]
 	    if {[regexp {^[a-z*?\[\]]+$} $word]} {
+		if {![Globbed $word] && $word ni {clean truncated reset}} {
+		    return -code error -level 3 -errorcode \
+			[list PYOSSL EXPECT VALUE $word] "bad end \"$word\":\
+			must be clean, truncated, or reset"
+		}
 		set argument $word
 		incr i
 	    }
@@ -233,12 +241,54 @@ proc ::pyossl::expect::arguments::ProtocolArguments {words i kind argumentVar
     return $i
 }
 
-# A number as the name that events have for it; everything else as it is.
+# Named registry value --
+#	What a pattern says as the name that events have for it: a number, a name,
+#	or a glob, which is left as it is.
+# Errors:
+#	PYOSSL EXPECT NAME for a name there is not: it could never match.
 proc ::pyossl::expect::arguments::Named {registry value} {
     if {[string is integer -strict $value]} {
 	return [::pyossl::expect::names::name $registry $value]
     }
+    if {[Globbed $value]} {
+	return $value
+    }
+    if {![::pyossl::expect::names::known $registry $value]} {
+	NoName $registry $value \
+	    [dict values [::pyossl::expect::names::table $registry]]
+    }
+    return [::pyossl::expect::names::name $registry \
+	[::pyossl::expect::names::code $registry $value]]
+}
+
+# The same for the name of a message, which its events have from the codec or,
+# where that does not know it, from the registry.
+proc ::pyossl::expect::arguments::Message {value} {
+    if {[string is integer -strict $value] || [Globbed $value]} {
+	return $value
+    }
+    set known [::pyossl::expect::message::names]
+    if {$value ni $known && ![::pyossl::expect::names::known handshake_type \
+	    $value]} {
+	NoName handshake_type $value $known
+    }
     return $value
+}
+
+# Does a word have characters that are special in a glob?
+proc ::pyossl::expect::arguments::Globbed {value} {
+    return [regexp {[*?\[\\]} $value]
+}
+
+# The error of a name there is not, for the caller of expect.
+proc ::pyossl::expect::arguments::NoName {registry value known} {
+    set what [dict get {
+	content_type record handshake_type message alert alert
+	alert_level {alert level}
+    } $registry]
+    return -code error -level 5 -errorcode [list PYOSSL EXPECT NAME $registry] \
+	"unknown $what \"$value\": must be a number, a glob, or one of\
+	[join [lrange $known 0 end-1] {, }], or [lindex $known end]"
 }
 
 # Is the first word after -alert a level? A star is one where a description
@@ -248,6 +298,7 @@ proc ::pyossl::expect::arguments::IsLevel {first second} {
 	return 1
     }
     return [expr {$first eq "*" && ([regexp {^[a-z_]*[*?][a-z_*?]*$} $second]
+	|| [string is integer -strict $second]
 	|| [::pyossl::expect::names::known alert $second])}]
 }
 

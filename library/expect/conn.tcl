@@ -45,7 +45,7 @@ proc ::pyossl::expect::conn::spawn {words} {
     if {[dict exists $options -encoding]} {
 	set e(encoding) [dict get $options -encoding]
     }
-    set ::pyossl::expect::tls::byConn($conn) $id
+    ::pyossl::expect::tls::Own $id $conn
     catch {
 	set e(peer) [chan configure $channel -peername]
 	set e(local) [chan configure $channel -sockname]
@@ -108,11 +108,8 @@ proc ::pyossl::expect::conn::Failed {id message code} {
 	    && [lindex $code 4] in {ECONNRESET EPIPE}} {
 	set how reset
     }
-    if {$e(state) ne "established" || $how eq "reset"
-	    || [lindex $code 3] ne "-1"} {
-	::pyossl::expect::event::add $id \
-	    [dict create kind error code $code message $message]
-    }
+    ::pyossl::expect::event::add $id \
+	[dict create kind error code $code message $message]
     set e(state) failed
     set e(failure) [list $message $code]
     Ended $id $how
@@ -145,12 +142,18 @@ proc ::pyossl::expect::conn::Head {id from bytes} {
     }
 }
 
-proc ::pyossl::expect::conn::Data {id bytes} {
+# An error if the connection has failed.
+proc ::pyossl::expect::conn::Usable {id} {
     upvar #0 ::pyossl::expect::endpoint::data::$id e
     if {[info exists e(failure)]} {
 	lassign $e(failure) message code
 	return -code error -level 2 -errorcode $code $message
     }
+}
+
+proc ::pyossl::expect::conn::Data {id bytes} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    Usable $id
     ::pyossl::expect::event::add $id \
 	[dict create kind data from self bytes $bytes]
     puts -nonewline $e(channel) $bytes
@@ -159,6 +162,7 @@ proc ::pyossl::expect::conn::Data {id bytes} {
 
 proc ::pyossl::expect::conn::Shutdown {id} {
     upvar #0 ::pyossl::expect::endpoint::data::$id e
+    Usable $id
     set e(notified) 1
     $e(conn) shutdown
     Commit $id

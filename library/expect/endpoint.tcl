@@ -259,8 +259,10 @@ proc ::pyossl::expect::spawned {} {
 
 # exp_close ?-i id? --
 #	Closes an endpoint: a TLS connection says close_notify, the transport
-#	ends, a program is hung up on. What it has sent before still goes out. A
-#	server's connections stay, but for those that no script has heard of.
+#	ends, a program is hung up on. What it has sent before still goes out:
+#	text that waits for the end of the handshake is waited for, as long as
+#	the variable timeout says, at most 10 seconds. A server's connections
+#	stay, but for those that no script has heard of.
 # Errors:
 #	PYOSSL EXPECT NOENDPOINT id, PYOSSL EXPECT NOTOPEN id
 # Source:
@@ -272,6 +274,9 @@ proc ::pyossl::expect::exp_close {args} {
 	    "wrong # args: should be \"exp_close ?-i id?\""
     }
     endpoint::Check $id 1
+    if {[info commands [endpoint::get $id type]::Settle] ne ""} {
+	[endpoint::get $id type]::Settle $id [ReadVariable timeout 10 1]
+    }
     Close $id
     return
 }

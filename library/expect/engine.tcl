@@ -16,14 +16,16 @@
 #	OpenSSL tells each message by its callback, before its records can be
 #	read from the memory. So the events of one step are collected: where
 #	OpenSSL has made a record stands a place for it, and once the step is
-#	done the records are put into these places. What comes in goes to OpenSSL
-#	record by record, behind the event of its record. That is how the order
-#	of the log is that of the wire.
+#	done the records are put into these places. What comes in (input.tcl) goes
+#	to OpenSSL record by record, behind the event of its record. That is how
+#	the order of the log is that of the wire.
 #
 #	An endpoint has, besides what endpoint.tcl says,
 #	    conn ctx owned	the connection, its context, whether it is ours
 #	    role		client or server
 #	    input output	bytes that are no whole record yet
+#	    fed		how many bytes of input the engine has nonetheless
+#	    skip	bytes to come of a record that is done with already
 #	    wire		bytes of this step for the transport
 #	    outq		plaintext that waits for the handshake
 #	    events		the events of the step under way
@@ -43,15 +45,14 @@ namespace eval ::pyossl::expect::tls {
 # Arguments:
 #	options	what concerns one connection: -servername -verifyhost -session
 proc ::pyossl::expect::tls::Begin {id role ctx owned options} {
-    variable byConn
     upvar #0 ::pyossl::expect::endpoint::data::$id e
     array set e [list role $role ctx $ctx owned $owned input "" output "" \
-	wire "" outq {} events {} driving 0 again 0 scheduled 0 number,in 0 \
-	number,out 0 filters,in {} filters,out {} guards,in {} guards,out {} \
+	fed 0 skip 0 wire "" outq {} events {} driving 0 again 0 scheduled 0 \
+	number,in 0 number,out 0 filters,in {} filters,out {} guards,in {} guards,out {} \
 	secrets {} facts {}]
     Watch $ctx
     set e(conn) [::pyossl::conn new $ctx]
-    set byConn($e(conn)) $id
+    Own $id $e(conn)
     if {$role eq "client"} {
 	$e(conn) set_connect_state
     } else {
@@ -65,6 +66,44 @@ proc ::pyossl::expect::tls::Begin {id role ctx owned options} {
 	    $e(conn) $method [dict get $options $name]
 	}
     }
+}
+
+# A connection belongs to an endpoint from now on.
+proc ::pyossl::expect::tls::Own {id conn} {
+    variable byConn
+    set byConn($conn) $id
+    # The script can get at it, and end it behind the endpoint's back.
+    trace add command $conn delete [list ::pyossl::expect::tls::Destroyed $id]
+}
+
+# It is gone, if by the script's own hand: nothing can be sent any more, and
+# whoever waits for the end has it.
+proc ::pyossl::expect::tls::Destroyed {id conn args} {
+    variable byConn
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    # A channel that is closed takes its connection along.
+    if {![info exists byConn($conn)] || [info exists e(closing)]} {
+	return
+    }
+    unset byConn($conn)
+    foreach timer {timer starting} {
+	if {[info exists e($timer)]} {
+	    after cancel $e($timer)
+	    unset e($timer)
+	}
+    }
+    unset e(conn)
+    Failed $id "the connection of $id was destroyed" \
+	{PYOSSL EXPECT STATE destroyed}
+    if {$e(type) eq "::pyossl::expect::tls"} {
+	Commit $id
+    } else {
+	foreach event {readable writable} {
+	    catch {chan event $e(channel) $event {}}
+	}
+	::pyossl::expect::conn::Commit $id
+    }
+    Ended $id truncated
 }
 
 # Has a context tell its messages and secrets.
@@ -95,6 +134,33 @@ proc ::pyossl::expect::tls::Late {id} {
 	Commit $id
 	::pyossl::expect::transport::Finish $id
     }
+}
+
+# tls::Settle id seconds --
+#	Before exp_close: what send was given before the handshake was done is not
+#	lost, so the handshake is waited for. The limit is there for peers that
+#	say nothing.
+proc ::pyossl::expect::tls::Settle {id seconds} {
+    if {![Unsaid $id]} {
+	return
+    }
+    if {![string is double -strict $seconds] || $seconds < 0 || $seconds > 10} {
+	set seconds 10
+    }
+    if {![::pyossl::expect::Until [list $id] {![Unsaid $id]} $seconds]} {
+	Error $id "closed before the handshake was done: what was to be sent\
+	    after it is lost" \
+	    [::pyossl::expect::transport::Code "connection timed out"]
+    }
+}
+
+# Does an endpoint have text that waits for a handshake which can still be done?
+proc ::pyossl::expect::tls::Unsaid {id} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    return [expr {[info exists e(open)] && $e(open) && !$e(eof)
+	&& ![info exists e(closing)] && ![info exists e(finished)]
+	&& [llength $e(outq)]
+	&& $e(state) in {connecting handshaking}}]
 }
 
 # tls::Close id -- exp_close: close_notify where TLS is at work, then the end.
@@ -138,10 +204,6 @@ proc ::pyossl::expect::tls::Release {id} {
     }
 }
 
-#------------------------------------------------------------------------
-# From the transport
-#------------------------------------------------------------------------
-
 proc ::pyossl::expect::tls::Connected {id} {
     upvar #0 ::pyossl::expect::endpoint::data::$id e
     if {$e(handshake) eq "manual"} {
@@ -165,112 +227,6 @@ proc ::pyossl::expect::tls::Unconnected {id message code} {
     ::pyossl::expect::event::add $id \
 	[dict create kind error code $code message $message]
     Ended $id reset
-}
-
-# Bytes from the peer: whole records go to the engine one by one.
-proc ::pyossl::expect::tls::Input {id bytes} {
-    upvar #0 ::pyossl::expect::endpoint::data::$id e
-    if {$e(state) eq "plain"} {
-	::pyossl::expect::Received $id $bytes
-	return
-    }
-    append e(input) $bytes
-    while {[info exists e(conn)]} {
-	set record [Record e(input)]
-	if {$record eq ""} {
-	    break
-	}
-	if {[dict exists $record bytes]} {
-	    # No TLS: the engine will say so.
-	    Feed $id [dict get $record bytes]
-	    continue
-	}
-	dict set record number [incr e(number,in)]
-	::pyossl::expect::event::add $id \
-	    [dict merge [dict create kind record from peer] $record]
-	Ccs $id peer $record
-	foreach passed [Filter $id in $record] {
-	    Feed $id [::pyossl::expect::record::bytes $passed]
-	}
-	if {[info exists e(cut,in)]} {
-	    set e(input) ""
-	    End $id fin
-	    break
-	}
-    }
-    if {[info exists e(conn)]} {
-	::pyossl::expect::FilterFlush $id in
-    }
-}
-
-# The first record of a buffer, which loses it; nothing if it is not whole
-# yet. What cannot be a record of TLS is a dict with bytes alone.
-proc ::pyossl::expect::tls::Record {bufferVar} {
-    upvar 1 $bufferVar buffer
-    if {[string length $buffer] < 5} {
-	# Those who speak no TLS at all show it in the first two bytes.
-	if {[string length $buffer] >= 2 && [string index $buffer 1] ne "\x03"} {
-	    set bytes $buffer
-	    set buffer ""
-	    return [dict create bytes $bytes]
-	}
-	return ""
-    }
-    binary scan $buffer cucuxSu type major length
-    if {$major != 3} {
-	set bytes $buffer
-	set buffer ""
-	return [dict create bytes $bytes]
-    }
-    set length [expr {$length + 5}]
-    if {[string length $buffer] < $length} {
-	return ""
-    }
-    set one [string range $buffer 0 $length-1]
-    set buffer [string range $buffer $length end]
-    return [lindex [::pyossl::expect::record::split one] 0]
-}
-
-# Gives bytes to the engine and lets it work.
-proc ::pyossl::expect::tls::Feed {id bytes} {
-    upvar #0 ::pyossl::expect::endpoint::data::$id e
-    if {[info exists e(conn)] && $e(state) ni {failed}} {
-	$e(conn) bio_write $bytes
-	Drive $id
-    }
-}
-
-# The peer's end of the transport.
-proc ::pyossl::expect::tls::End {id how} {
-    upvar #0 ::pyossl::expect::endpoint::data::$id e
-    if {$how eq "reset"} {
-	set e(finished) reset
-    }
-    if {$e(state) eq "handshaking" && [info exists e(conn)]} {
-	if {$how eq "reset"} {
-	    Failed $id "the connection was reset during the TLS handshake" \
-		{PYOSSL SSL SysCallError 104 ECONNRESET}
-	    Commit $id
-	} else {
-	    if {$e(input) ne ""} {
-		$e(conn) bio_write $e(input)
-		set e(input) ""
-	    }
-	    $e(conn) bio_shutdown
-	    Drive $id
-	}
-    }
-    Ended $id [expr {$how eq "reset" ? "reset" : "truncated"}]
-}
-
-# Nothing more will come, unless that is known already.
-proc ::pyossl::expect::tls::Ended {id how} {
-    upvar #0 ::pyossl::expect::endpoint::data::$id e
-    if {!$e(eof)} {
-	set e(eof) 1
-	::pyossl::expect::event::add $id \
-	    [dict create kind closed from peer how $how]
-    }
 }
 
 #------------------------------------------------------------------------
@@ -328,6 +284,11 @@ proc ::pyossl::expect::tls::Step {id} {
 	}
     } trap {PYOSSL SSL} {message info} {
 	Failed $id $message [dict get $info -errorcode]
+    } on error {message info} {
+	# A callback may have destroyed it.
+	if {[info exists e(conn)]} {
+	    return -options $info $message
+	}
     }
 }
 
@@ -350,6 +311,13 @@ proc ::pyossl::expect::tls::Failed {id message code} {
     set e(state) failed
     set e(outq) {}
     set e(failure) [list $message $code]
+    # The record that was refused for its head, or an alert that the engine has
+    # not told, comes before what came of it.
+    if {[info exists e(fed)] && $e(fed) > 0} {
+	set e(events) [linsert $e(events) 0 [Unfinished $id]]
+    } elseif {[info exists e(unheard)]} {
+	set e(events) [linsert $e(events) 0 $e(unheard)]
+    }
     lappend e(events) [dict create kind error code $code message $message]
 }
 
@@ -407,7 +375,7 @@ proc ::pyossl::expect::tls::Commit {id} {
 proc ::pyossl::expect::tls::Out {id record} {
     upvar #0 ::pyossl::expect::endpoint::data::$id e
     dict set record number [incr e(number,out)]
-    if {[llength $e(filters,out)] == 0 && ![info exists e(protect,out)]} {
+    if {![Filtered $id out]} {
 	Wire $id $record
 	return
     }
@@ -445,11 +413,16 @@ proc ::pyossl::expect::tls::Flush {id} {
     }
 }
 
+# Is there anything that the records of a direction go through?
+proc ::pyossl::expect::tls::Filtered {id direction} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    return [expr {[llength $e(filters,$direction)]
+	|| [info exists e(protect,$direction)]}]
+}
+
 # A record through the filters of a direction.
 proc ::pyossl::expect::tls::Filter {id direction record} {
-    upvar #0 ::pyossl::expect::endpoint::data::$id e
-    if {[llength $e(filters,$direction)] == 0
-	    && ![info exists e(protect,$direction)]} {
+    if {![Filtered $id $direction]} {
 	return [list $record]
     }
     return [::pyossl::expect::FilterRun $id $direction $record]
@@ -473,6 +446,9 @@ proc ::pyossl::expect::tls::Message {conn direction version type bytes} {
 	    lappend e(events) [MessageEvent $from $version $bytes]
 	}
 	21 {
+	    if {$from eq "peer"} {
+		unset -nocomplain e(unheard)
+	    }
 	    lappend e(events) [AlertEvent $from $version $bytes]
 	}
 	20 {

@@ -27,7 +27,7 @@ namespace eval ::pyossl::expect {
     variable now {
 	event.tcl endpoint.tcl output.tcl wait.tcl pattern.tcl arguments.tcl
 	match.tcl standing.tcl send.tcl spawn.tcl transport.tcl engine.tcl
-	tls.tcl filter.tcl
+	input.tcl tls.tcl filter.tcl
     }
 
     # What the others define, by file; see Later.
@@ -37,7 +37,8 @@ namespace eval ::pyossl::expect {
 	record.tcl {record::split record::build record::bytes}
 	authority.tcl {authority::issue authority::ca authority::cafile
 	    authority::file}
-	protect.tcl {protect::Pass protect::Send protect::Guard}
+	protect.tcl {protect::Active protect::Pass protect::Send
+	    protect::Guard protect::Missed}
 	raw.tcl {raw::spawn raw::listen}
 	program.tcl {program::spawn}
 	conn.tcl {conn::spawn}

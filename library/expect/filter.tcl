@@ -53,8 +53,10 @@ namespace eval ::pyossl::expect::filter {
 #		suites that are no AEAD.
 # Errors:
 #	PYOSSL EXPECT VALUE for arguments that make no sense, PYOSSL EXPECT KIND
-#	for an endpoint without an engine. An error in a filter is that of the
-#	expect or send under way.
+#	for an endpoint without an engine. Where a filter fails, or does not
+#	return a list of records, the record that it was given is lost, and the
+#	endpoint has an error, {PYOSSL EXPECT FILTER FILTER}: for -error, else
+#	the next expect on this endpoint raises it.
 proc ::pyossl::expect::wire {id direction args} {
     endpoint::Check $id 1
     upvar #0 ::pyossl::expect::endpoint::data::$id e
@@ -109,6 +111,14 @@ proc ::pyossl::expect::filter::Prefix {words} {
     }
     set name [lindex $words 0]
     if {![dict exists $ready $name]} {
+	# It would fail at the first record; here it can be seen why.
+	if {[namespace eval :: [list namespace which -command $name]] eq ""
+		&& ![uplevel #0 [list auto_load $name]]} {
+	    return -code error -level 2 -errorcode \
+		[list PYOSSL EXPECT VALUE $words] "there is no command\
+		\"[OneLine $name]\" that could be a filter; the ready ones are\
+		[join [lsort [dict keys $ready]] {, }]"
+	}
 	return $words
     }
     set wanted [dict get $ready $name]
@@ -119,6 +129,11 @@ proc ::pyossl::expect::filter::Prefix {words} {
     set state [dict create held {}]
     foreach key $wanted value [lrange $words 1 end] {
 	dict set state $key [Argument $name $key $value]
+    }
+    if {$name eq "swap" && [dict get $state N] == [dict get $state M]} {
+	return -code error -level 2 -errorcode \
+	    [list PYOSSL EXPECT VALUE [dict get $state M]] \
+	    "N and M of swap must be two records, not [dict get $state N] twice"
     }
     set handle ready[incr serial]
     set states($handle) $state
@@ -175,8 +190,7 @@ proc ::pyossl::expect::filter::Argument {name key value} {
 # FilterRun id direction record --
 #	A record through all filters of a direction.
 # Results:
-#	The records that go on. After an error in a filter it is the record as
-#	it was.
+#	The records that go on. After an error in a filter there are none of it.
 proc ::pyossl::expect::FilterRun {id direction record} {
     upvar #0 ::pyossl::expect::endpoint::data::$id e
     dict set record direction $direction
@@ -184,12 +198,12 @@ proc ::pyossl::expect::FilterRun {id direction record} {
     set before $record
     set records [list $record]
     if {$direction eq "out" && [info exists e(protect,out)]} {
-	set records [protect::Pass $id out $record]
+	set records [filter::Protected $id out $record]
     }
     set records [filter::Through $id $direction $records 0]
     if {$direction eq "in" && [info exists e(protect,in)]} {
 	set records [concat {*}[lmap one $records {
-	    protect::Pass $id in $one
+	    filter::Protected $id in $one
 	}]]
     }
     if {[llength $records] == 0} {
@@ -228,6 +242,37 @@ proc ::pyossl::expect::filter::Through {id direction records from} {
     return $records
 }
 
+# A record through the protected filters. That they stand there asks for keys,
+# which the suite may not have.
+proc ::pyossl::expect::filter::Protected {id direction record} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    if {[catch {
+	::pyossl::expect::protect::Pass $id $direction $record
+    } result]} {
+	Trouble $id [expr {[llength $e(guards,$direction)]
+	    ? [lindex $e(guards,$direction) 0 0] : "-protected"}] $result
+	return
+    }
+    return $result
+}
+
+# Text of several lines in one, and not too long.
+proc ::pyossl::expect::filter::OneLine {text} {
+    set text [regsub -all {\s+} [string trim $text] " "]
+    if {[string length $text] > 200} {
+	set text [string range $text 0 196]...
+    }
+    return $text
+}
+
+# A filter has failed. Its record must not go on as if nothing had stood in its
+# way: it is lost, and the endpoint has an error.
+proc ::pyossl::expect::filter::Trouble {id words cause} {
+    ::pyossl::expect::tls::Error $id \
+	"the filter \"[OneLine $words]\" failed: [OneLine $cause]" \
+	[list PYOSSL EXPECT FILTER $words]
+}
+
 # One filter on one record.
 proc ::pyossl::expect::filter::Call {id row record} {
     lassign $row words prefix
@@ -237,6 +282,7 @@ proc ::pyossl::expect::filter::Call {id row record} {
 	    {*}$prefix $id $record
 	} else {
 	    set result {}
+	    # What is no list fails here, with Tcl's own words for it.
 	    foreach one [uplevel #0 [list {*}$prefix $record]] {
 		lappend result [Checked $one $record]
 	    }
@@ -244,10 +290,10 @@ proc ::pyossl::expect::filter::Call {id row record} {
 	}
     } result info]} {
 	if {[dict get $info -code] != 1} {
-	    set info [dict create -code 1 -level 0 -errorcode NONE]
+	    set result "it ended with the code [dict get $info -code]"
 	}
-	::pyossl::expect::Blame $result $info
-	return [list $record]
+	Trouble $id $words $result
+	return
     }
     return $result
 }
@@ -256,11 +302,15 @@ proc ::pyossl::expect::filter::Call {id row record} {
 # fragment unless the script has set another.
 proc ::pyossl::expect::filter::Checked {one record} {
     if {![string is list $one] || [llength $one] % 2} {
-	error "a filter must return a list of records, not \"$one\"" {} \
-	    {PYOSSL EXPECT FILTER}
+	error "a filter must return a list of records, not \"$one\""
     }
-    set one [dict merge [dict create type [dict get $record type] \
-	version [dict get $record version] fragment "" number 0 \
+    foreach key {type version fragment} {
+	if {![dict exists $one $key]} {
+	    error "a record must have type, version and fragment;\
+		\"$one\" has no $key"
+	}
+    }
+    set one [dict merge [dict create number 0 \
 	direction [dict get $record direction] encrypted 0] $one]
     set length [string length [dict get $one fragment]]
     if {![dict exists $one length]
@@ -387,7 +437,7 @@ proc ::pyossl::expect::filter::swap {handle id record} {
 	[dict get $states($handle) M]]] first second
     set number [dict get $record number]
     set held [dict get $states($handle) held]
-    if {$first == $second || ($number != $first && [llength $held] == 0)} {
+    if {$number != $first && [llength $held] == 0} {
 	return [list $record]
     }
     if {$number == $second} {
@@ -409,8 +459,7 @@ proc ::pyossl::expect::filter::corrupt {handle id record} {
     set byte [string index $fragment $at]
     if {$byte eq ""} {
 	error "record [dict get $record number] has no byte at $at: its\
-	    fragment has [string length $fragment] bytes" {} \
-	    {PYOSSL EXPECT FILTER}
+	    fragment has [string length $fragment] bytes"
     }
     scan $byte %c code
     set mask [dict get $states($handle) MASK]

@@ -339,7 +339,7 @@ proc ::pyossl::expect::interact::Next {token} {
 	    }
 	}
 	vwait ::pyossl_expect_waiting::$s(wait)(wake)
-	::pyossl::expect::WaitFailure $s(wait)
+	::pyossl::expect::match::Trouble [list $s(id)]
     }
 }
 

@@ -41,8 +41,9 @@ namespace eval ::pyossl::expect::match {
 # Results:
 #	That of the body; empty if none was run. Sets expect_out in the caller.
 # Errors:
-#	Those of the body and of wire filters; PYOSSL EXPECT NOENDPOINT id,
-#	PYOSSL EXPECT NOTOPEN id where nothing can come any more.
+#	Those of the body; PYOSSL EXPECT NOENDPOINT id, PYOSSL EXPECT NOTOPEN id
+#	where nothing can come any more; PYOSSL EXPECT FILTER filter where a
+#	filter of an endpoint it waits for has failed and no -error matches that
 # Source:
 #	expect of expect(1)
 proc ::pyossl::expect::expect {args} {
@@ -126,15 +127,17 @@ proc ::pyossl::expect::match::Wait {token spec seconds} {
 	    set w(dirty) {}
 	    set found [Turn $token $w(patterns) $dirty]
 	    if {[llength $found]} {
+		if {[lindex $found 0] eq ""} {
+		    Trouble $w(own)
+		}
 		return $found
 	    }
-	    ::pyossl::expect::WaitFailure $token
 	}
+	Trouble $w(own)
 	Gone $w(own)
 	if {$w(expired,now)} {
 	    return [TimedOut $w(patterns)]
 	}
-	::pyossl::expect::WaitFailure $token
 	if {$seconds == 0} {
 	    # What is there already counts, but is not waited for.
 	    set w(expired) 1
@@ -142,7 +145,6 @@ proc ::pyossl::expect::match::Wait {token spec seconds} {
 	} else {
 	    ::pyossl::expect::Sleep $token
 	}
-	::pyossl::expect::WaitFailure $token
     }
 }
 
@@ -406,6 +408,29 @@ proc ::pyossl::expect::match::Ended {patterns dirty readers} {
 	}
     }
     return {}
+}
+
+# match::Trouble ids --
+#	A filter that has failed is a mistake of the script, which must not have
+#	to ask for it: where no pattern has taken the error, the expect raises it
+#	in its caller. It is taken by that, as by a pattern.
+proc ::pyossl::expect::match::Trouble {own} {
+    foreach id $own {
+	upvar #0 ::pyossl::expect::endpoint::data::$id e
+	if {![info exists e(queue,error)]} {
+	    continue
+	}
+	set n -1
+	foreach position $e(queue,error) {
+	    incr n
+	    set event [lindex $e(log) $position]
+	    if {[lrange [dict get $event code] 0 2] eq "PYOSSL EXPECT FILTER"} {
+		set e(queue,error) [lreplace $e(queue,error) $n $n]
+		return -code error -level 3 -errorcode [dict get $event code] \
+		    [dict get $event message]
+	    }
+	}
+    }
 }
 
 # It is an error to wait where nothing can come any more: where all that the

@@ -48,7 +48,7 @@ proc ::pyossl::expect::protect::Suite {suite} {
     }
     return -code error -level 2 -errorcode [list PYOSSL EXPECT KIND $suite] \
 	"records of $suite cannot be made here: only AES-GCM, AES-CCM and\
-	CHACHA20-POLY1305"
+	CHACHA20-POLY1305 (-protected 0 sends them in the clear)"
 }
 
 # What is known of an endpoint's secrets: a dict with client_random,
@@ -258,6 +258,10 @@ proc ::pyossl::expect::protect::Begin {id direction} {
     if {[info exists e(protect,$direction)]} {
 	return
     }
+    # A suite that cannot be done must not leave the engine's records to us.
+    if {[dict exists [set known [Known $id]] suite]} {
+	Suite [dict get $known suite]
+    }
     set e(protect,$direction) {engine {-1 0} wire {-1 0}}
     set from [expr {$direction eq "out" ? "self" : "peer"}]
     foreach event $e(log) {
@@ -273,6 +277,13 @@ proc ::pyossl::expect::protect::Begin {id direction} {
     dict set e(protect,$direction) wire [dict get $e(protect,$direction) engine]
 }
 
+# A record that was on its way already when Begin was called goes on as it is.
+proc ::pyossl::expect::protect::Missed {id direction record} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    Replay $id $direction $record
+    dict set e(protect,$direction) wire [dict get $e(protect,$direction) engine]
+}
+
 # A record that went by when nobody looked.
 proc ::pyossl::expect::protect::Replay {id direction record} {
     set opened [Open $id $direction $record]
@@ -281,6 +292,38 @@ proc ::pyossl::expect::protect::Replay {id direction record} {
     } elseif {[dict get $record type] eq "change_cipher_spec"} {
 	Change $id $direction engine
     }
+}
+
+# protect::Active id --
+#	Does the engine of an endpoint encrypt what it sends? It does from its
+#	first encrypted record on, whether a filter has let that through or not.
+# Results:
+#	1 or 0; 0 too where there is no engine.
+proc ::pyossl::expect::protect::Active {id} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    if {$e(type) ne "::pyossl::expect::tls" || ![llength $e(secrets)]} {
+	return 0
+    }
+    foreach event $e(log) {
+	switch -- [dict get $event kind] {
+	    record {
+		if {[dict get $event from] ne "self"} continue
+	    }
+	    filter {
+		if {[dict get $event direction] ne "out"} continue
+		set event [dict get $event record]
+	    }
+	    default continue
+	}
+	# Those of number 0 are the script's.
+	if {[dict get $event number] > 0 && [dict get $event type]
+		in {application_data change_cipher_spec}
+		&& ([dict get $event type] eq "application_data"
+		|| ![Modern $id])} {
+	    return 1
+	}
+    }
+    return 0
 }
 
 # Is it TLS 1.3, as far as is known?
@@ -453,13 +496,8 @@ proc ::pyossl::expect::protect::Done {id direction record} {
     set plain [dict get $record fragment]
     set padding [expr {[dict exists $record padding]
 	? [dict get $record padding] : 0}]
-    if {[catch {
-	Padded $id $direction $type [dict get $record version] $plain $padding
-    } result info]} {
-	::pyossl::expect::Blame $result $info
-	return
-    }
-    return [list [dict merge $record {encrypted 1} $result]]
+    return [list [dict merge $record {encrypted 1} [Padded $id $direction \
+	$type [dict get $record version] $plain $padding]]]
 }
 
 # Closed with zeros behind the type (RFC 8446, 5.4).

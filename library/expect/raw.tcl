@@ -154,11 +154,15 @@ proc ::pyossl::expect::raw::Content {id from type version bytes} {
 	    foreach one [regexp -all -inline {..} $bytes] {
 		set event [::pyossl::expect::tls::AlertEvent $from $version \
 		    $one]
-		if {$from eq "peer"
-			&& [dict get $event description] eq "close_notify"} {
-		    set e(notify) 1
-		}
 		::pyossl::expect::event::add $id $event
+		if {$from eq "peer" && !$e(notify) && !$e(eof)
+			&& [dict get $event description] eq "close_notify"} {
+		    # The end as TLS has it; more can be read all the same, up
+		    # to that of the transport.
+		    set e(notify) 1
+		    ::pyossl::expect::event::add $id \
+			[dict create kind closed from peer how clean]
+		}
 	    }
 	}
 	change_cipher_spec {
@@ -185,9 +189,13 @@ proc ::pyossl::expect::raw::End {id how} {
 	::pyossl::expect::Received $id $text
     }
     set e(eof) 1
+    if {$how ne "reset" && $e(notify)} {
+	# It has been told that this is clean.
+	::pyossl::expect::Notify $id
+	return
+    }
     ::pyossl::expect::event::add $id [dict create kind closed from peer \
-	how [expr {$how eq "reset" ? "reset" : $e(notify) ? "clean"
-	: "truncated"}]]
+	how [expr {$how eq "reset" ? "reset" : "truncated"}]]
 }
 
 #------------------------------------------------------------------------

@@ -42,12 +42,19 @@ proc ::pyossl::expect::shell::main {arguments} {
     if {$status == 1} {
 	if {[lrange [dict get $info -errorcode] 0 2] eq {PYOSSL EXPECT USAGE}} {
 	    puts stderr "pyosslsh: $result (pyosslsh -h tells how it is used)"
-	} else {
+	} elseif {![Unread $result $info]} {
 	    puts stderr [dict get $info -errorinfo]
 	}
 	set result 1
     }
     leave $result
+}
+
+# Is an error that nobody reads the output any more, as behind "| head"? That is
+# no fault of the script's, and where it was is of no use to anybody.
+proc ::pyossl::expect::shell::Unread {message info} {
+    return [expr {[lrange [dict get $info -errorcode] 0 1] eq "POSIX EPIPE"
+	&& [string match {error writing "stdout"*} $message]}]
 }
 
 # Ends the program, with the terminal as it was.

@@ -16,6 +16,7 @@
 #	    Connected id, Unconnected id message code
 #	    Data id bytes		send of plaintext
 #	    Alert id level description, Shutdown id
+#	    Settle id seconds		before exp_close, what is still to go out
 #	    Close id			exp_close
 #	    Facts id key		what endpoint tells
 #	    Wait id nowait		programs only
@@ -52,7 +53,8 @@ namespace eval ::pyossl::expect {
 #	a pair to that of the client.
 # Errors:
 #	PYOSSL SSL SysCallError for what the network refuses, TCL LOOKUP INDEX
-#	for a kind or option there is not, and as for pyossl::socket.
+#	for a kind or option there is not, PYOSSL EXPECT VALUE for a port that
+#	is none, and as for pyossl::socket.
 # Source:
 #	spawn of expect(1)
 proc ::pyossl::expect::spawn {args} {

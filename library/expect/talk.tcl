@@ -475,7 +475,7 @@ proc ::pyossl::expect::conversation::script::refused {args} {
 	: "a fatal alert"}]
     # To an engine the peer speaks in earnest until then.
     set goesOn [expr {[endpoint $id kind] in {client server}
-	? "no such message" : "*"}]
+	? "no such message*" : "*"}]
     expect -i $id -timeout [Patience] -alert fatal * -from peer {
 	set alert [lindex $expect_out(alert) 1]
     } -message $goesOn -from peer {
@@ -562,10 +562,17 @@ proc ::pyossl::expect::conversation::script::lacks {message name why} {
 proc ::pyossl::expect::conversation::script::closes {} {
     upvar 1 spawn_id id
     expect -i $id -timeout [Patience] -closed * {
-	return $expect_out(closed)
+	set how $expect_out(closed)
     } timeout {
 	fail "the connection stays open"
     }
+    # To a raw endpoint close_notify alone is not the end of the transport.
+    if {![::pyossl::expect::Until [list $id] {
+	[::pyossl::expect::endpoint::get $id eof]
+    } [Patience]]} {
+	fail "the connection stays open after close_notify"
+    }
+    return $how
 }
 
 # quiet type --

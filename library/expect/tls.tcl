@@ -30,12 +30,30 @@ namespace eval ::pyossl::expect::listener {}
 #	A dict of all options; what is left over is an error.
 proc ::pyossl::expect::tls::Options {side words own} {
     lassign [::pyossl::expect::SpawnOptions $words $own] mine rest
-    lassign [::pyossl::Parse $side $rest] options left
+    set foreign {-errorcommand -maxhandshakes -notify -reuseport}
+    try {
+	lassign [::pyossl::Parse $side $rest] options left
+    } on return {message info} {
+	# An error for our caller. To the options of pyossl::socket come our own.
+	if {[lrange [dict get $info -errorcode] 0 3] ne "TCL LOOKUP INDEX option"} {
+	    return -options $info $message
+	}
+	set known $own
+	foreach name [split [regsub {^.*must be one of} $message {}] " ,"] {
+	    if {[string match -* $name] && $name ni $foreign} {
+		lappend known $name
+	    }
+	}
+	set known [lsort -unique $known]
+	return -code error -level 2 -errorcode [dict get $info -errorcode] \
+	    "bad option \"[lindex [dict get $info -errorcode] 4]\": must be one\
+	    of [join [lrange $known 0 end-1] {, }], or [lindex $known end]"
+    }
     if {[llength $left]} {
 	return -code error -level 2 -errorcode {TCL WRONGARGS} \
 	    "an option was expected, not \"[lindex $left 0]\""
     }
-    foreach name {-errorcommand -maxhandshakes -notify -reuseport} {
+    foreach name $foreign {
 	if {[dict exists $options $name]} {
 	    return -code error -level 2 -errorcode \
 		[list TCL LOOKUP INDEX option $name] \
@@ -269,7 +287,8 @@ proc ::pyossl::expect::tls::Accepted {listener id} {
 # Arguments:
 #	child	the type of the connections; it has a function Accepted.
 # Errors:
-#	PYOSSL SSL SysCallError if the port is taken.
+#	PYOSSL SSL SysCallError if the port is taken, PYOSSL EXPECT VALUE if it
+#	is none
 proc ::pyossl::expect::listener::New {kind options child} {
     set options [dict merge {-port 0 -myaddr 127.0.0.1 -encoding binary} \
 	$options]
@@ -282,9 +301,10 @@ proc ::pyossl::expect::listener::New {kind options child} {
     if {[catch {
 	::socket -server [list ::pyossl::expect::listener::Accept $id] \
 	    {*}[expr {$address eq "" ? {} : [list -myaddr $address]}] $port
-    } channel]} {
+    } channel info]} {
 	::pyossl::expect::endpoint::Closed $id
 	::pyossl::expect::endpoint::forget $id
+	::pyossl::expect::transport::NoPort $port $info
 	set text [regsub {^couldn't open socket: } $channel {}]
 	set code [::pyossl::expect::transport::Code $text]
 	if {$text eq "address already in use"} {

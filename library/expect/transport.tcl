@@ -64,7 +64,8 @@ proc ::pyossl::expect::transport::Socket {id channel} {
 #	Begins to connect. The endpoint's type is told by its function
 #	Connected, or by Unconnected with message and errorCode.
 # Errors:
-#	PYOSSL SSL SysCallError, for a name that cannot be resolved for example.
+#	PYOSSL SSL SysCallError, for a name that cannot be resolved for example;
+#	PYOSSL EXPECT VALUE for a port that is none
 proc ::pyossl::expect::transport::Connect {id host port options} {
     upvar #0 ::pyossl::expect::endpoint::data::$id e
     set words {}
@@ -73,7 +74,8 @@ proc ::pyossl::expect::transport::Connect {id host port options} {
 	    lappend words $name [dict get $options $name]
 	}
     }
-    if {[catch {::socket {*}$words -async $host $port} channel]} {
+    if {[catch {::socket {*}$words -async $host $port} channel info]} {
+	NoPort $port $info
 	set text [regsub {^couldn't open socket: } $channel {}]
 	return -code error -errorcode [Code $text] \
 	    "cannot connect to $host port $port: $text"
@@ -82,6 +84,19 @@ proc ::pyossl::expect::transport::Connect {id host port options} {
     set e(channel) $channel
     chan event $channel writable \
 	[list ::pyossl::expect::transport::Writable $id]
+}
+
+# NoPort port info --
+#	For the caller of its caller: if a socket could not be made because of a
+#	port that is neither a number in range nor the name of a service, that is
+#	an error of the argument and none of the system's.
+proc ::pyossl::expect::transport::NoPort {port info} {
+    if {[string is entier -strict $port] ? $port < 0 || $port > 65535
+	    : [lindex [dict get $info -errorcode] 0] eq "TCL"} {
+	return -code error -level 2 -errorcode [list PYOSSL EXPECT VALUE $port] \
+	    "a port is a number from 0 to 65535 or the name of a service,\
+	    not \"$port\""
+    }
 }
 
 # The connection is there, or has failed.

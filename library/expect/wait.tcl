@@ -19,14 +19,9 @@
 #	    coroutine	the one that is to be resumed
 #	    expired	1 when the time is up
 #	    forgotten	for expect_out: text that a full buffer has lost
-#	    failure	the error of a filter, to be raised by the command
-#
-#	The innermost record of all that wait or send is the one that an error
-#	in a filter goes to.
 
 namespace eval ::pyossl::expect {
     variable waitSerial 0
-    variable running {}		;# the records of commands under way
     namespace eval ::pyossl_expect_waiting {}
 }
 
@@ -34,12 +29,10 @@ namespace eval ::pyossl::expect {
 #	A new record, for news of those endpoints.
 proc ::pyossl::expect::WaitBegin {ids} {
     variable waitSerial
-    variable running
     set token [incr waitSerial]
     upvar #0 ::pyossl_expect_waiting::$token w
-    array set w {dirty {} wake 0 expired 0 failure {} timer {} ids {}
+    array set w {dirty {} wake 0 expired 0 timer {} ids {}
 	forgotten {} coroutine {} traced {}}
-    lappend running $token
     WaitFor $token $ids
     return $token
 }
@@ -130,7 +123,6 @@ proc ::pyossl::expect::Sleep {token} {
 
 # WaitEnd token -- the record is not needed any more.
 proc ::pyossl::expect::WaitEnd {token} {
-    variable running
     upvar #0 ::pyossl_expect_waiting::$token w
     after cancel $w(timer)
     foreach name $w(traced) {
@@ -144,7 +136,6 @@ proc ::pyossl::expect::WaitEnd {token} {
 	}
     }
     unset w
-    set running [lsearch -all -inline -exact -not $running $token]
 }
 
 # Notify id -- there is news of an endpoint.
@@ -157,35 +148,6 @@ proc ::pyossl::expect::Notify {id} {
 	upvar #0 ::pyossl_expect_waiting::$token w
 	dict set w(dirty) $id 1
 	Wake $token
-    }
-}
-
-# Blame message options --
-#	An error in a filter: the command under way raises it, and without one
-#	it is an error in the background.
-proc ::pyossl::expect::Blame {message options} {
-    variable running
-    dict set options -level 0
-    if {[llength $running] == 0} {
-	after 0 [list return -options $options $message]
-	return
-    }
-    upvar #0 ::pyossl_expect_waiting::[lindex $running end] w
-    if {$w(failure) eq ""} {
-	set w(failure) [list $message $options]
-    }
-    Wake [lindex $running end]
-}
-
-# WaitFailure token --
-#	Raises the error that a record has been given, in the caller's caller.
-proc ::pyossl::expect::WaitFailure {token} {
-    upvar #0 ::pyossl_expect_waiting::$token w
-    if {$w(failure) ne ""} {
-	lassign $w(failure) message options
-	set w(failure) {}
-	dict set options -level 2
-	return -options $options $message
     }
 }
 
@@ -207,7 +169,6 @@ proc ::pyossl::expect::Until {ids condition seconds} {
 		return 0
 	    }
 	    Sleep $token
-	    WaitFailure $token
 	}
     } finally {
 	WaitEnd $token

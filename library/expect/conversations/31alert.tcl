@@ -144,6 +144,6 @@ conversation Alert-Keys-1 \
     {an alert in the clear where all has to be encrypted} \
     -versions {TLSv1.2} -source {RFC 5246, 6.2.3} {
     keyed
-    send -alert warning user_canceled
+    send -protected 0 -alert warning user_canceled
     refused bad_record_mac decode_error decrypt_error record_overflow
 }

@@ -78,16 +78,22 @@ SockRead(
     int *errnoPtr)
 {
     PyosslSock *sockPtr = inst;
+    int n;
 
     if (!Connected(sockPtr, errnoPtr)) {
 	return -1;
     }
     if (sockPtr->awaited) {
 	sockPtr->awaited = 0;
-	return PyosslSockRecvWait(sockPtr->fd, &sockPtr->blocks, buf, size,
+	n = PyosslSockRecvWait(sockPtr->fd, &sockPtr->blocks, buf, size,
 		errnoPtr);
+    } else {
+	n = PyosslSockRecv(sockPtr->fd, buf, size, errnoPtr);
     }
-    return PyosslSockRecv(sockPtr->fd, buf, size, errnoPtr);
+    if (n >= 0) {
+	sockPtr->connected = 1;
+    }
+    return n;
 }
 
 /*
@@ -111,11 +117,16 @@ SockWrite(
     int *errnoPtr)
 {
     PyosslSock *sockPtr = inst;
+    int n;
 
     if (!Connected(sockPtr, errnoPtr)) {
 	return -1;
     }
-    return PyosslSockSend(sockPtr->fd, buf, size, errnoPtr);
+    n = PyosslSockSend(sockPtr->fd, buf, size, errnoPtr);
+    if (n >= 0) {
+	sockPtr->connected = 1;
+    }
+    return n;
 }
 
 static int

@@ -172,6 +172,28 @@ PyosslSysConnectError(
 	    ? errno : err;
 }
 
+/*
+ * PyosslSysConnectEnd --
+ *	The same, where the socket may be asked to connect again: Linux keeps
+ *	the state until a connect(2) has told the end of the first one, and
+ *	would tell it to the next one, wherever that is to go: 0 after a
+ *	success, ECONNABORTED after a failure.
+ */
+int
+PyosslSysConnectEnd(
+    int fd)
+{
+    int err = PyosslSysConnectError(fd);
+#ifdef __linux__
+    struct sockaddr_in unused;
+
+    memset(&unused, 0, sizeof(unused));
+    unused.sin_family = AF_INET;
+    connect(fd, (struct sockaddr *) &unused, sizeof(unused));
+#endif
+    return err;
+}
+
 int
 PyosslSysBind(
     int fd,

@@ -278,6 +278,8 @@ KeyFileFail(
     }
     return PyosslFileFail(interp, passPtr->asked && passPtr->cbPtr == NULL
 	    ? "decrypt, for want of a passphrase callback, the key in"
+	    : passPtr->none
+	    ? "decrypt, for the callback gave no passphrase, the key in"
 	    : NotFound() ? "find a private key in"
 	    : "use the private key in", pathObj);
 }

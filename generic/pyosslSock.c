@@ -25,6 +25,27 @@ typedef struct ThreadData {
 static Tcl_ThreadDataKey dataKey;
 
 /*
+ * PyosslSockHandle --
+ *	Tcl_GetChannelHandle for a channel that may have none. Tcl itself
+ *	leaves an error on such a channel, in the place of one that may be
+ *	there, and the next call on it, or its close, fails with that.
+ */
+int
+PyosslSockHandle(
+    Tcl_Channel chan,
+    int direction,
+    ClientData *handlePtr)
+{
+    Tcl_Channel bottom = chan, below;
+
+    while ((below = Tcl_GetStackedChannel(bottom)) != NULL) {
+	bottom = below;
+    }
+    return Tcl_ChannelGetHandleProc(Tcl_GetChannelType(bottom)) == NULL
+	    ? TCL_ERROR : Tcl_GetChannelHandle(chan, direction, handlePtr);
+}
+
+/*
  * PyosslSockDirect --
  *	The descriptor of a Tcl TCP socket that is connected; it may be read
  *	and written past Tcl's driver, which keeps no data of its own.
@@ -39,7 +60,7 @@ PyosslSockDirect(
 
     if (strcmp(Tcl_ChannelName(Tcl_GetChannelType(chan)), "tcp") != 0
 	    || Tcl_GetStackedChannel(chan) != NULL
-	    || Tcl_GetChannelHandle(chan, TCL_READABLE, &handle) != TCL_OK) {
+	    || PyosslSockHandle(chan, TCL_READABLE, &handle) != TCL_OK) {
 	return -1;
     }
     Tcl_DStringInit(&ds);

@@ -438,8 +438,12 @@ PyosslSockPoll(
     ClientData handle;
     int fds[2] = {-1, -1};	/* A pipe has one for each direction. */
 
-    /* Layers that keep data of their own cannot be judged by a descriptor. */
-    if (Tcl_GetStackedChannel(chan) != NULL) {
+    /*
+     * Layers that keep data of their own cannot be judged by a descriptor;
+     * and on a channel with none Tcl leaves an error when it is asked for.
+     */
+    if (Tcl_GetStackedChannel(chan) != NULL || Tcl_ChannelGetHandleProc(
+	    Tcl_GetChannelType(chan)) == NULL) {
 	return -2;
     }
     if (mask & TCL_READABLE) {

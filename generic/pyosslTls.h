@@ -387,6 +387,8 @@ struct PyosslTls {
     int stashStart, stashLength, stashSize;	/* done; read first. */
     char *verifyText;		/* The check that failed first, or NULL. */
     char *verifyHost;		/* The name checked, or NULL. */
+    STACK_OF(X509) *refused;	/* The chain that came and was not accepted,
+				 * or NULL. */
 };
 
 MODULE_SCOPE PyosslTls *PyosslTlsNew(PyosslCtx *ctxPtr,
@@ -402,6 +404,8 @@ MODULE_SCOPE int	PyosslTlsSetHost(PyosslTls *tlsPtr,
 MODULE_SCOPE void	PyosslTlsNoteInfo(PyosslTls *tlsPtr, int where,
 			    int ret);
 MODULE_SCOPE void	PyosslTlsVerifyFailed(PyosslTls *tlsPtr,
+			    X509_STORE_CTX *storePtr);
+MODULE_SCOPE void	PyosslTlsRefused(PyosslTls *tlsPtr,
 			    X509_STORE_CTX *storePtr);
 MODULE_SCOPE const char *PyosslTlsAlertName(int alert);
 MODULE_SCOPE void	PyosslTlsKeepQueue(PyosslTls *tlsPtr,

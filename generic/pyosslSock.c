@@ -82,7 +82,7 @@ Connected(
     PyosslSock *sockPtr,
     int *errnoPtr)
 {
-    int state = sockPtr->connecting
+    int state = sockPtr->connecting || sockPtr->failed
 	    ? PyosslSockConnectStep(sockPtr, errnoPtr) : 1;
 
     if (state == 0) {
@@ -158,6 +158,9 @@ SockWait(
 {
     PyosslSock *sockPtr = inst;
 
+    if (sockPtr->failed) {
+	return mask;		/* Nothing will come; reading tells why. */
+    }
     return PyosslSockPollFd(sockPtr->fd, sockPtr->connecting ? TCL_WRITABLE : mask, ms);
 }
 

@@ -22,6 +22,7 @@ struct PyosslSock {
     PyosslAddrInfo *nextPtr;
     PyosslAddrInfo *localPtr;	/* Owned; of -myaddr and -myport. */
     int connecting;
+    int failed;			/* The errno that it ended with, or 0. */
     int underWay;		/* A connect method's connect has not ended. */
     int connected;		/* It has, or bytes have gone: for good. */
     int awaited;		/* The next read waits for its bytes. */

@@ -225,6 +225,10 @@ PyosslSockConnectStep(
 {
     int err, state;
 
+    if (sockPtr->failed) {
+	*errnoPtr = sockPtr->failed;
+	return -1;
+    }
     while (sockPtr->connecting) {
 	if (!(PyosslSockPollFd(sockPtr->fd, TCL_WRITABLE, 0) & TCL_WRITABLE)) {
 	    return 0;
@@ -237,7 +241,8 @@ PyosslSockConnectStep(
 	state = TryAddresses(sockPtr);
 	if (state < 0) {
 	    /* The last one tried had a word to say, or it is this one's. */
-	    *errnoPtr = errno == EHOSTUNREACH ? err : errno;
+	    *errnoPtr = sockPtr->failed = errno == EHOSTUNREACH ? err : errno;
+	    sockPtr->connecting = 0;
 	    return -1;
 	}
 	sockPtr->connecting = state == 0;
@@ -510,6 +515,10 @@ PyosslSockAddress(
     char host[NI_MAXHOST], port[NI_MAXSERV];
     Tcl_Obj *words[3];
 
+    if (sockPtr->fd < 0) {
+	errno = ENOTCONN;	/* A connect has failed. */
+	return NULL;
+    }
     if (PyosslSysName(sockPtr->fd, peer, &name, &length) < 0) {
 	return NULL;
     }

@@ -69,7 +69,7 @@ PyosslConnGetPeerCertificate(
 	return TCL_OK;
     }
     return PyosslObjectReturn(objPtr->ipPtr, &pyosslX509Class, certPtr)
-	    == TCL_OK ? TCL_OK : PyosslFail(interp, PYOSSL_SSL, "Error {}",
+	    == TCL_OK ? TCL_OK : PyosslFail(interp, PYOSSL_SSL, "Error",
 	    "the interpreter is being deleted");
 }
 

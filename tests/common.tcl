@@ -610,6 +610,10 @@ apply {{} {
     # socket's number, and may take one that comes late for the end of the
     # next socket with that number: once in a thousand connections.
     testConstraint ownends [expr {$::tcl_platform(platform) eq "unix"}]
+    # Is a connect tried anew after a failed one?  Under Wine Linux tells first,
+    # by ECONNABORTED, that the old one has ended.
+    testConstraint reconnects [expr {$::tcl_platform(platform) eq "unix"
+	    || ![info exists ::env(WINEPREFIX)]}]
     # Is there time for ready conversations by the hundred?  Under Wine a program
     # takes its time to start, and so does a wait that ends by its limit: there
     # a part of each kind has to do.

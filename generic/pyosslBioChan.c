@@ -564,7 +564,7 @@ ChanShutdown(
     if (transPtr->chan == NULL) {
 	return EBADF;
     }
-    if (Tcl_GetChannelHandle(transPtr->chan, TCL_READABLE, &handle)
+    if (PyosslSockHandle(transPtr->chan, TCL_READABLE, &handle)
 	    != TCL_OK) {
 	return ENOTSOCK;
     }
@@ -580,7 +580,7 @@ ChanHandle(
     ChanTransport *transPtr = inst;
 
     return transPtr->chan == NULL ? TCL_ERROR
-	    : Tcl_GetChannelHandle(transPtr->chan, direction, handlePtr);
+	    : PyosslSockHandle(transPtr->chan, direction, handlePtr);
 }
 
 /* The options of the channel's own driver, not the generic ones. */

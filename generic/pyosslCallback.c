@@ -461,7 +461,8 @@ PyosslPassDone(
  * PyosslPassRead --
  *	OpenSSL's pem_password_cb, see PEM_read_bio_PrivateKey(3).
  * Results:
- *	The passphrase's length; -1 where there is none, or a callback failed.
+ *	The passphrase's length; -1 where there is none, or a callback failed,
+ *	which it may also say by the empty string.
  */
 int
 PyosslPassRead(
@@ -482,7 +483,8 @@ PyosslPassRead(
     }
     passPtr->asked = 1;
     if (passPtr->string != NULL) {
-	if (passPtr->length > size) {
+	passPtr->none = passPtr->length == 0;
+	if (passPtr->none || passPtr->length > size) {
 	    return -1;
 	}
 	memcpy(buf, passPtr->string, passPtr->length);
@@ -513,5 +515,6 @@ PyosslPassRead(
     for (i = 0; i < 3; i++) {
 	Tcl_DecrRefCount(argv[i]);
     }
-    return result;
+    passPtr->none = result == 0;
+    return result > 0 ? result : -1;
 }

@@ -69,7 +69,7 @@ PyosslConnGetPeerCertificate(
 	return TCL_OK;
     }
     return PyosslObjectReturn(objPtr->ipPtr, &pyosslX509Class, certPtr)
-	    == TCL_OK ? TCL_OK : PyosslFail(interp, PYOSSL_SSL, "Error {}",
+	    == TCL_OK ? TCL_OK : PyosslFail(interp, PYOSSL_SSL, "Error",
 	    "the interpreter is being deleted");
 }
 
@@ -373,13 +373,40 @@ PutString(
     Put(dictObj, key, Tcl_NewStringObj(value ? value : "", -1));
 }
 
+/*
+ * The peer's certificates as they came, and its own one: those of a refused
+ * verification if there was one.
+ * Results:
+ *	The chain, OpenSSL's or the connection's, or NULL. *leafPtrPtr gets
+ *	the own one, or NULL; on the server's side only a refused chain
+ *	begins with it.
+ */
+static STACK_OF(X509) *
+PeerChain(
+    PyosslTls *tlsPtr,
+    X509 **leafPtrPtr)
+{
+    STACK_OF(X509) *chainPtr = tlsPtr->refused;
+
+    if (chainPtr != NULL) {
+	*leafPtrPtr = sk_X509_value(chainPtr, 0);
+	return chainPtr;
+    }
+    *leafPtrPtr = SSL_get0_peer_certificate(tlsPtr->ssl);
+    chainPtr = SSL_get_peer_cert_chain(tlsPtr->ssl);
+    if (*leafPtrPtr == NULL && !SSL_is_server(tlsPtr->ssl)) {
+	/* In the verify callback. */
+	*leafPtrPtr = sk_X509_value(chainPtr, 0);
+    }
+    return chainPtr;
+}
+
 /* The peer's certificates in PEM, its own first. */
 static Tcl_Obj *
 Certificates(
-    PyosslTls *tlsPtr,
+    STACK_OF(X509) *chainPtr,
     X509 *leafPtr)
 {
-    STACK_OF(X509) *chainPtr = SSL_get_peer_cert_chain(tlsPtr->ssl);
     Tcl_Obj *listObj = Tcl_NewListObj(0, NULL);
     int i;
 
@@ -387,8 +414,9 @@ Certificates(
 	X509 *certPtr = i < 0 ? leafPtr : sk_X509_value(chainPtr, i);
 	BIO *bioPtr;
 
-	if (i < 0 && (leafPtr == NULL || !SSL_is_server(tlsPtr->ssl))) {
-	    continue;		/* A client's chain starts with it. */
+	if (i < 0 && (leafPtr == NULL
+		|| leafPtr == sk_X509_value(chainPtr, 0))) {
+	    continue;		/* The chain starts with it. */
 	}
 	bioPtr = BIO_new(BIO_s_mem());
 	if (bioPtr != NULL && PEM_write_bio_X509(bioPtr, certPtr)) {
@@ -408,7 +436,8 @@ PutCertificate(
     Tcl_Obj *dictObj,
     PyosslTls *tlsPtr)
 {
-    X509 *certPtr = SSL_get0_peer_certificate(tlsPtr->ssl);
+    X509 *certPtr;
+    STACK_OF(X509) *chainPtr = PeerChain(tlsPtr, &certPtr);
     char *text;
 
     text = certPtr == NULL ? NULL
@@ -425,7 +454,7 @@ PutCertificate(
 	    : PyosslTimeObj(X509_get0_notAfter(certPtr)));
     Put(dictObj, "serial", certPtr == NULL ? Tcl_NewObj()
 	    : PyosslAsn1IntegerObj(X509_get0_serialNumber(certPtr)));
-    Put(dictObj, "certificates", Certificates(tlsPtr, certPtr));
+    Put(dictObj, "certificates", Certificates(chainPtr, certPtr));
 }
 
 /*

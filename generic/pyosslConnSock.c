@@ -230,7 +230,10 @@ Connect(
     }
     err = PyosslSockConnect(sockPtr, host, port, tlsPtr->blocking);
     if (err == 0) {
-	PyosslConnStart(tlsPtr, 0);
+	/* One that was on its way may have been given a handshake to do. */
+	if (SSL_in_before(tlsPtr->ssl)) {
+	    PyosslConnStart(tlsPtr, 0);
+	}
 	PyosslConnSettle(tlsPtr);
     }
     return err;

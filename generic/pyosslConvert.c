@@ -597,6 +597,42 @@ NeverAsk(
 }
 
 /*
+ * The value of the first block of its kind. PKCS#7 data is found in blocks
+ * named CERTIFICATE as well; one that holds a certificate is none.
+ */
+static void *
+ItemFromPem(
+    BIO *bioPtr,
+    const char *pemName,
+    const ASN1_ITEM *itemPtr)
+{
+    void *valuePtr = NULL;
+    int more = 1;
+
+    while (more) {
+	unsigned char *der = NULL;
+	const unsigned char *p;
+	long length = 0;
+	char *name = NULL;
+
+	if (!PEM_bytes_read_bio(&der, &length, &name, pemName, bioPtr,
+		NeverAsk, NULL)) {
+	    break;
+	}
+	p = der;
+	valuePtr = ASN1_item_d2i(NULL, &p, length, itemPtr);
+	more = valuePtr == NULL && strcmp(pemName, PEM_STRING_PKCS7) == 0
+		&& strcmp(name, PEM_STRING_X509) == 0;
+	if (more) {
+	    ERR_clear_error();
+	}
+	OPENSSL_free(name);
+	OPENSSL_free(der);
+    }
+    return valuePtr;
+}
+
+/*
  * PyosslItemLoad --
  *	Loads a value from bytes. PEM may stand in other text, the first block
  *	of the right kind counts; DER ends where the bytes end.
@@ -618,10 +654,8 @@ PyosslItemLoad(
     const ASN1_ITEM *itemPtr)
 {
     const unsigned char *bytes;
-    unsigned char *der = NULL;
     char message[80];
     void *valuePtr = NULL;
-    long derLength = 0;
     BIO *bioPtr;
     int length;
 
@@ -633,13 +667,7 @@ PyosslItemLoad(
     if (filetype == PYOSSL_FILETYPE_ASN1) {
 	valuePtr = ItemFromDer(bytes, length, itemPtr);
     } else if ((bioPtr = BIO_new_mem_buf(bytes, length)) != NULL) {
-	if (PEM_bytes_read_bio(&der, &derLength, NULL, pemName, bioPtr,
-		NeverAsk, NULL)) {
-	    const unsigned char *p = der;
-
-	    valuePtr = ASN1_item_d2i(NULL, &p, derLength, itemPtr);
-	    OPENSSL_free(der);
-	}
+	valuePtr = ItemFromPem(bioPtr, pemName, itemPtr);
 	BIO_free(bioPtr);
     }
     if (valuePtr == NULL) {

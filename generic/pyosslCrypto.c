@@ -130,7 +130,12 @@ LoadFailure(
     if (!passPtr->asked) {
 	return "cannot load the private key";
     }
-    if (passPtr->string == NULL && passPtr->cbPtr == NULL) {
+    if (passPtr->none && passPtr->cbPtr != NULL) {
+	return "the private key is encrypted, and the callback gave no "
+		"passphrase";
+    }
+    if (passPtr->none || (passPtr->string == NULL
+	    && passPtr->cbPtr == NULL)) {
 	return "the private key is encrypted and needs a passphrase";
     }
     return "cannot load the private key; is the passphrase right?";
@@ -268,7 +273,8 @@ DumpPrivatekey(
     if (bioPtr == NULL) {
 	snprintf(text, sizeof(text), "cannot dump the private key%s%s",
 		legacy.missing[0] != '\0' ? ": it is to be encrypted with "
-		: "", legacy.missing);
+		: pass.none ? ": to encrypt it takes a passphrase that is not "
+		"empty" : "", legacy.missing);
 	code = PyosslFailQueue(interp, PYOSSL_CRYPTO, text);
     }
     PyosslLegacyDone(&legacy);

@@ -237,7 +237,8 @@ NameLost(
 /*
  * VerifyFunction --
  *	SSL_CTX_set_verify(3): conn x509 errnum depth ok -> boolean. Also
- *	tells the connection of the checks that failed, for its messages; for
+ *	tells the connection of the checks that failed, for its messages, and
+ *	of what was refused; for
  *	that it is installed without a script too.
  */
 static int
@@ -257,13 +258,18 @@ VerifyFunction(
     if (ok && NameLost(tlsPtr, storePtr)) {
 	X509_STORE_CTX_set_error(storePtr, X509_V_ERR_OUT_OF_MEM);
 	PyosslTlsVerifyFailed(tlsPtr, storePtr);
+	PyosslTlsRefused(tlsPtr, storePtr);
 	return 0;
     }
     if (!ok) {
 	PyosslTlsVerifyFailed(tlsPtr, storePtr);
     }
     if (!CallBegin(&call, tlsPtr, tlsPtr->ctxPtr, PYOSSL_CB_VERIFY)) {
-	return ok || tlsPtr->ctxPtr->lenient;
+	accept = ok || tlsPtr->ctxPtr->lenient;
+	if (!accept) {
+	    PyosslTlsRefused(tlsPtr, storePtr);
+	}
+	return accept;
     }
     accept = VerifyAsk(&call, ok, storePtr);
     CallDone(&call);
@@ -273,6 +279,9 @@ VerifyFunction(
     } else if (X509_STORE_CTX_get_error(storePtr) == X509_V_OK) {
 	X509_STORE_CTX_set_error(storePtr,
 		X509_V_ERR_APPLICATION_VERIFICATION);
+    }
+    if (!accept) {
+	PyosslTlsRefused(tlsPtr, storePtr);
     }
     return accept;
 }

@@ -278,6 +278,8 @@ KeyFileFail(
     }
     return PyosslFileFail(interp, passPtr->asked && passPtr->cbPtr == NULL
 	    ? "decrypt, for want of a passphrase callback, the key in"
+	    : passPtr->none
+	    ? "decrypt, for the callback gave no passphrase, the key in"
 	    : NotFound() ? "find a private key in"
 	    : "use the private key in", pathObj);
 }
@@ -374,14 +376,21 @@ SetDh(
     SSL_CTX *sslCtx,
     BIO *bioPtr)
 {
-    EVP_PKEY *pkeyPtr = PEM_read_bio_Parameters(bioPtr, NULL);
+    EVP_PKEY *pkeyPtr;
+    int others = 0;
 
-    if (pkeyPtr == NULL) {
-	return 0;
-    }
-    if (!EVP_PKEY_is_a(pkeyPtr, "DH") && !EVP_PKEY_is_a(pkeyPtr, "DHX")) {
+    /* To OpenSSL the parameters of other algorithms are as good. */
+    while ((pkeyPtr = PEM_read_bio_Parameters(bioPtr, NULL)) != NULL
+	    && !EVP_PKEY_is_a(pkeyPtr, "DH")
+	    && !EVP_PKEY_is_a(pkeyPtr, "DHX")) {
 	EVP_PKEY_free(pkeyPtr);
-	ERR_raise(ERR_LIB_EVP, EVP_R_EXPECTING_A_DH_KEY);
+	others = 1;
+    }
+    if (pkeyPtr == NULL) {
+	if (others) {
+	    ERR_clear_error();
+	    ERR_raise(ERR_LIB_EVP, EVP_R_EXPECTING_A_DH_KEY);
+	}
 	return 0;
     }
     if (!SSL_CTX_set0_tmp_dh_pkey(sslCtx, pkeyPtr)) {

@@ -307,7 +307,8 @@ MODULE_SCOPE int	PyosslOpEndFailure(PyosslOp *opPtr,
 /*
  * A passphrase argument: a string, a callback, or none. PyosslPassRead is
  * the pem_password_cb for it, with the PyosslPass as its user data. Where
- * there is none it answers with failure: nothing ever prompts.
+ * there is none, and the empty one is none, it answers with failure: nothing
+ * ever prompts.
  */
 typedef struct PyosslPass {
     PyosslModule module;
@@ -317,7 +318,8 @@ typedef struct PyosslPass {
     Tcl_Obj *userdataObj;	/* The callback's third argument, or NULL. */
     int truncate;		/* Cut a callback's answer that is too long
 				 * (the manual's set_passwd_cb), else refuse. */
-    int asked;			/* A passphrase was wanted. */
+    int asked;			/* A passphrase was wanted, */
+    int none;			/* and an empty one was all there is. */
 } PyosslPass;
 
 MODULE_SCOPE int	PyosslPassRead(char *buf, int size, int rwflag,

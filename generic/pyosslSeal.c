@@ -193,15 +193,19 @@ AeadOpen(
     memcpy(tag, job.data + length, TAG_BYTES);
     resultObj = Tcl_NewByteArrayObj(NULL, 0);
     out = Tcl_SetByteArrayLength(resultObj, length + TAG_BYTES);
-    ok = Run(&job, 0, job.data, length, out, tag);
     ERR_clear_error();
+    ok = Run(&job, 0, job.data, length, out, tag);
     if (!ok) {
 	/* What does not fit its tag is not to be seen. */
 	OPENSSL_cleanse(out, length + TAG_BYTES);
 	Tcl_DecrRefCount(resultObj);
-	return PyosslFail(interp, PYOSSL_CRYPTO, "Error",
-		"cannot open the data: they do not fit their tag");
+	/* Of some ciphers OpenSSL says that an operation failed. */
+	PyosslFailQueue(interp, PYOSSL_CRYPTO, NULL);
+	Tcl_SetObjResult(interp, Tcl_NewStringObj(
+		"cannot open the data: they do not fit their tag", -1));
+	return TCL_ERROR;
     }
+    ERR_clear_error();
     Tcl_SetByteArrayLength(resultObj, length);
     Tcl_SetObjResult(interp, resultObj);
     return TCL_OK;

@@ -25,6 +25,27 @@ typedef struct ThreadData {
 static Tcl_ThreadDataKey dataKey;
 
 /*
+ * PyosslSockHandle --
+ *	Tcl_GetChannelHandle for a channel that may have none. Tcl itself
+ *	leaves an error on such a channel, in the place of one that may be
+ *	there, and the next call on it, or its close, fails with that.
+ */
+int
+PyosslSockHandle(
+    Tcl_Channel chan,
+    int direction,
+    ClientData *handlePtr)
+{
+    Tcl_Channel bottom = chan, below;
+
+    while ((below = Tcl_GetStackedChannel(bottom)) != NULL) {
+	bottom = below;
+    }
+    return Tcl_ChannelGetHandleProc(Tcl_GetChannelType(bottom)) == NULL
+	    ? TCL_ERROR : Tcl_GetChannelHandle(chan, direction, handlePtr);
+}
+
+/*
  * PyosslSockDirect --
  *	The descriptor of a Tcl TCP socket that is connected; it may be read
  *	and written past Tcl's driver, which keeps no data of its own.
@@ -39,7 +60,7 @@ PyosslSockDirect(
 
     if (strcmp(Tcl_ChannelName(Tcl_GetChannelType(chan)), "tcp") != 0
 	    || Tcl_GetStackedChannel(chan) != NULL
-	    || Tcl_GetChannelHandle(chan, TCL_READABLE, &handle) != TCL_OK) {
+	    || PyosslSockHandle(chan, TCL_READABLE, &handle) != TCL_OK) {
 	return -1;
     }
     Tcl_DStringInit(&ds);
@@ -61,7 +82,7 @@ Connected(
     PyosslSock *sockPtr,
     int *errnoPtr)
 {
-    int state = sockPtr->connecting
+    int state = sockPtr->connecting || sockPtr->failed
 	    ? PyosslSockConnectStep(sockPtr, errnoPtr) : 1;
 
     if (state == 0) {
@@ -78,16 +99,22 @@ SockRead(
     int *errnoPtr)
 {
     PyosslSock *sockPtr = inst;
+    int n;
 
     if (!Connected(sockPtr, errnoPtr)) {
 	return -1;
     }
     if (sockPtr->awaited) {
 	sockPtr->awaited = 0;
-	return PyosslSockRecvWait(sockPtr->fd, &sockPtr->blocks, buf, size,
+	n = PyosslSockRecvWait(sockPtr->fd, &sockPtr->blocks, buf, size,
 		errnoPtr);
+    } else {
+	n = PyosslSockRecv(sockPtr->fd, buf, size, errnoPtr);
     }
-    return PyosslSockRecv(sockPtr->fd, buf, size, errnoPtr);
+    if (n >= 0) {
+	sockPtr->connected = 1;
+    }
+    return n;
 }
 
 /*
@@ -111,11 +138,16 @@ SockWrite(
     int *errnoPtr)
 {
     PyosslSock *sockPtr = inst;
+    int n;
 
     if (!Connected(sockPtr, errnoPtr)) {
 	return -1;
     }
-    return PyosslSockSend(sockPtr->fd, buf, size, errnoPtr);
+    n = PyosslSockSend(sockPtr->fd, buf, size, errnoPtr);
+    if (n >= 0) {
+	sockPtr->connected = 1;
+    }
+    return n;
 }
 
 static int
@@ -126,6 +158,9 @@ SockWait(
 {
     PyosslSock *sockPtr = inst;
 
+    if (sockPtr->failed) {
+	return mask;		/* Nothing will come; reading tells why. */
+    }
     return PyosslSockPollFd(sockPtr->fd, sockPtr->connecting ? TCL_WRITABLE : mask, ms);
 }
 

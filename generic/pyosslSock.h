@@ -22,6 +22,9 @@ struct PyosslSock {
     PyosslAddrInfo *nextPtr;
     PyosslAddrInfo *localPtr;	/* Owned; of -myaddr and -myport. */
     int connecting;
+    int failed;			/* The errno that it ended with, or 0. */
+    int underWay;		/* A connect method's connect has not ended. */
+    int connected;		/* It has, or bytes have gone: for good. */
     int awaited;		/* The next read waits for its bytes. */
     int blocks;			/* The descriptor is in blocking mode. */
     /* After close. */
@@ -46,6 +49,7 @@ MODULE_SCOPE void	PyosslSysClose(int fd);
 MODULE_SCOPE int	PyosslSysConnect(int fd,
 			    const PyosslAddrInfo *addrPtr);
 MODULE_SCOPE int	PyosslSysConnectError(int fd);
+MODULE_SCOPE int	PyosslSysConnectEnd(int fd);
 MODULE_SCOPE int	PyosslSysBind(int fd, const PyosslAddrInfo *addrPtr);
 MODULE_SCOPE void	PyosslSysReuse(int fd, int port);
 MODULE_SCOPE int	PyosslSysListen(int fd, int backlog);

@@ -197,6 +197,7 @@ PyosslSockConnectStart(
 	return NULL;
     }
     sockPtr->connecting = state == 0;
+    sockPtr->connected = state == 1;
     if (state == 1) {
 	FreeAddresses(sockPtr);
     }
@@ -224,6 +225,10 @@ PyosslSockConnectStep(
 {
     int err, state;
 
+    if (sockPtr->failed) {
+	*errnoPtr = sockPtr->failed;
+	return -1;
+    }
     while (sockPtr->connecting) {
 	if (!(PyosslSockPollFd(sockPtr->fd, TCL_WRITABLE, 0) & TCL_WRITABLE)) {
 	    return 0;
@@ -236,11 +241,13 @@ PyosslSockConnectStep(
 	state = TryAddresses(sockPtr);
 	if (state < 0) {
 	    /* The last one tried had a word to say, or it is this one's. */
-	    *errnoPtr = errno == EHOSTUNREACH ? err : errno;
+	    *errnoPtr = sockPtr->failed = errno == EHOSTUNREACH ? err : errno;
+	    sockPtr->connecting = 0;
 	    return -1;
 	}
 	sockPtr->connecting = state == 0;
     }
+    sockPtr->connected = 1;
     FreeAddresses(sockPtr);
     return 1;
 }
@@ -276,7 +283,7 @@ PyosslSockDup(
 
 /*
  * An IPv6 address needs another kind of socket than the one that is there;
- * options that were set on that are lost then.
+ * options that were set on that are lost then. A connection is not.
  */
 static int
 MatchFamily(
@@ -290,6 +297,10 @@ MatchFamily(
     if (PyosslSysName(sockPtr->fd, 0, &name, &length) == 0
 	    && name.ss_family == family) {
 	return 0;
+    }
+    if (sockPtr->connected || sockPtr->connecting || sockPtr->underWay) {
+	errno = EINVAL;
+	return -1;
     }
     PyosslPollForget(&sockPtr->poll);
     fd = PyosslSysReplace(sockPtr->fd, family);
@@ -340,14 +351,41 @@ PyosslSockAccept(
     PyosslSock *sockPtr)
 {
     int fd = PyosslSysAccept(sockPtr->fd);
+    PyosslSock *newPtr;
 
-    return fd < 0 ? NULL : PyosslSockMake(fd);
+    if (fd < 0) {
+	return NULL;
+    }
+    newPtr = PyosslSockMake(fd);
+    newPtr->connected = 1;
+    return newPtr;
+}
+
+/* How a connect that is on its way has ended; EALREADY if it has not. */
+static int
+EndConnect(
+    PyosslSock *sockPtr,
+    int blocking)
+{
+    int err;
+
+    if (!(PyosslSockPollFd(sockPtr->fd, TCL_WRITABLE, blocking ? -1 : 0)
+	    & TCL_WRITABLE)) {
+	return EALREADY;
+    }
+    err = PyosslSysConnectEnd(sockPtr->fd);
+    sockPtr->underWay = 0;
+    sockPtr->connected = err == 0;
+    return err;
 }
 
 /*
  * PyosslSockConnect --
  *	connect(2) as the manual's connect_ex: the errno, 0 for success. Not
- *	blocking: EINPROGRESS while it is on its way.
+ *	blocking: EINPROGRESS while it is on its way, then EALREADY, until a
+ *	call tells its end. EISCONN on a socket that is connected; it is not
+ *	left to the system, which may take a connect that nobody asked about
+ *	for unfinished, and to one of another family another socket would go.
  */
 int
 PyosslSockConnect(
@@ -357,10 +395,19 @@ PyosslSockConnect(
     int blocking)
 {
     const char *what;
-    PyosslAddrInfo *listPtr = Resolve(host, port, 0, &what);
-    PyosslAddrInfo *addrPtr;
+    PyosslAddrInfo *listPtr, *addrPtr;
     int err = EHOSTUNREACH;
 
+    if (sockPtr->connected) {
+	return EISCONN;
+    } else if (sockPtr->connecting) {
+	return EALREADY;
+    } else if (sockPtr->underWay) {
+	return EndConnect(sockPtr, blocking);
+    } else if (sockPtr->fd < 0) {
+	return EBADF;
+    }
+    listPtr = Resolve(host, port, 0, &what);
     if (listPtr == NULL) {
 	return errno ? errno : EHOSTUNREACH;
     }
@@ -370,12 +417,12 @@ PyosslSockConnect(
 	    continue;
 	}
 	err = PyosslSysConnect(sockPtr->fd, addrPtr);
-	if ((err == EINPROGRESS || err == EALREADY) && blocking) {
-	    PyosslSockPollFd(sockPtr->fd, TCL_WRITABLE, -1);
-	    err = PyosslSysConnectError(sockPtr->fd);
+	sockPtr->connected = err == 0;
+	sockPtr->underWay = err == EINPROGRESS || err == EALREADY;
+	if (sockPtr->underWay && blocking) {
+	    err = EndConnect(sockPtr, 1);
 	}
-	if (err == 0 || err == EINPROGRESS || err == EALREADY
-		|| err == EISCONN) {
+	if (err == 0 || sockPtr->underWay || err == EISCONN) {
 	    break;
 	}
     }
@@ -468,6 +515,10 @@ PyosslSockAddress(
     char host[NI_MAXHOST], port[NI_MAXSERV];
     Tcl_Obj *words[3];
 
+    if (sockPtr->fd < 0) {
+	errno = ENOTCONN;	/* A connect has failed. */
+	return NULL;
+    }
     if (PyosslSysName(sockPtr->fd, peer, &name, &length) < 0) {
 	return NULL;
     }

@@ -115,7 +115,11 @@ SpkiNew(
 
     (void) ipPtr;
     if (objc > 0) {
-	base64 = Tcl_GetStringFromObj(objv[0], &length);
+	base64 = (const char *) PyosslGetBytes(interp, PYOSSL_CRYPTO,
+		"the encoded object", objv[0], &length);
+	if (base64 == NULL) {
+	    return NULL;
+	}
 	if (length > INT_MAX / 2) {
 	    PyosslFail(interp, PYOSSL_CRYPTO, "ValueError",
 		    "the encoded object is too long");

@@ -111,6 +111,7 @@ PyosslTlsRelease(
     if (tlsPtr->verifyHost != NULL) {
 	ckfree(tlsPtr->verifyHost);
     }
+    sk_X509_pop_free(tlsPtr->refused, X509_free);
     PyosslCount(PYOSSL_COUNT_CONNECTIONS, -1);
     ckfree((char *) tlsPtr);
 }

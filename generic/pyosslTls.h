@@ -290,6 +290,8 @@ MODULE_SCOPE int	PyosslSockConstant(const char *name, int *valuePtr);
 /* The descriptor of a plain Tcl socket where reading and writing it past
  * Tcl's driver is safe, else -1; and the calls for it. */
 MODULE_SCOPE int	PyosslSockDirect(Tcl_Channel chan);
+MODULE_SCOPE int	PyosslSockHandle(Tcl_Channel chan, int direction,
+			    ClientData *handlePtr);
 MODULE_SCOPE int	PyosslSockRecv(int fd, char *buf, int size,
 			    int *errnoPtr);
 MODULE_SCOPE int	PyosslSockSend(int fd, const char *buf, int size,
@@ -387,6 +389,8 @@ struct PyosslTls {
     int stashStart, stashLength, stashSize;	/* done; read first. */
     char *verifyText;		/* The check that failed first, or NULL. */
     char *verifyHost;		/* The name checked, or NULL. */
+    STACK_OF(X509) *refused;	/* The chain that came and was not accepted,
+				 * or NULL. */
 };
 
 MODULE_SCOPE PyosslTls *PyosslTlsNew(PyosslCtx *ctxPtr,
@@ -402,6 +406,8 @@ MODULE_SCOPE int	PyosslTlsSetHost(PyosslTls *tlsPtr,
 MODULE_SCOPE void	PyosslTlsNoteInfo(PyosslTls *tlsPtr, int where,
 			    int ret);
 MODULE_SCOPE void	PyosslTlsVerifyFailed(PyosslTls *tlsPtr,
+			    X509_STORE_CTX *storePtr);
+MODULE_SCOPE void	PyosslTlsRefused(PyosslTls *tlsPtr,
 			    X509_STORE_CTX *storePtr);
 MODULE_SCOPE const char *PyosslTlsAlertName(int alert);
 MODULE_SCOPE void	PyosslTlsKeepQueue(PyosslTls *tlsPtr,

@@ -123,6 +123,23 @@ PyosslTlsVerifyFailed(
     OPENSSL_free(issuer);
 }
 
+/*
+ * PyosslTlsRefused --
+ *	Called by the C verify callback when it ends the verification: what
+ *	the peer sent is kept. OpenSSL lets a server have no certificate and
+ *	a client none as the peer's own before it is accepted.
+ */
+void
+PyosslTlsRefused(
+    PyosslTls *tlsPtr,
+    X509_STORE_CTX *storePtr)
+{
+    STACK_OF(X509) *chainPtr = X509_STORE_CTX_get0_untrusted(storePtr);
+
+    sk_X509_pop_free(tlsPtr->refused, X509_free);
+    tlsPtr->refused = chainPtr != NULL ? X509_chain_up_ref(chainPtr) : NULL;
+}
+
 static void
 Reword(
     PyosslFailure *failurePtr,

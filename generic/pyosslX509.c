@@ -656,14 +656,19 @@ X509GetExtension(
 {
     X509 *certPtr = objPtr->nativePtr;
     X509_EXTENSION *extPtr;
-    Tcl_WideInt index;
+    BIGNUM *indexPtr;
+    BN_ULONG index;
+    int negative;
 
     (void) objc;
-    if (PyosslGetWide(interp, PYOSSL_CRYPTO, "the index", objv[2],
-	    &index) != TCL_OK) {
+    indexPtr = PyosslGetBignum(interp, PYOSSL_CRYPTO, "the index", objv[2]);
+    if (indexPtr == NULL) {
 	return TCL_ERROR;
     }
-    if (index < 0 || index >= X509_get_ext_count(certPtr)) {
+    index = BN_get_word(indexPtr);	/* All ones where it does not fit. */
+    negative = BN_is_negative(indexPtr);
+    BN_free(indexPtr);
+    if (negative || index >= (BN_ULONG) X509_get_ext_count(certPtr)) {
 	return PyosslFail(interp, PYOSSL_CRYPTO, "IndexError",
 		"the certificate has %d extensions, none has the index %.40s",
 		X509_get_ext_count(certPtr), Tcl_GetString(objv[2]));

@@ -110,16 +110,16 @@ proc readfile {path} {
 proc errno {name {os ""}} {
     switch -- [expr {$os eq "" ? $::tcl_platform(os) : $os}] {
 	"Windows NT" {
-	    set numbers {EADDRINUSE 100 ECONNREFUSED 107 ECONNRESET 108
-		EINPROGRESS 112 EISCONN 113 ENOTCONN 126 ETIMEDOUT 138}
+	    set numbers {EADDRINUSE 100 EALREADY 103 ECONNREFUSED 107
+		ECONNRESET 108 EINPROGRESS 112 EISCONN 113 ENOTCONN 126 ETIMEDOUT 138}
 	}
 	Darwin - FreeBSD - OpenBSD - NetBSD {
-	    set numbers {EADDRINUSE 48 ECONNREFUSED 61 ECONNRESET 54
-		EINPROGRESS 36 EISCONN 56 ENOTCONN 57 ETIMEDOUT 60}
+	    set numbers {EADDRINUSE 48 EALREADY 37 ECONNREFUSED 61
+		ECONNRESET 54 EINPROGRESS 36 EISCONN 56 ENOTCONN 57 ETIMEDOUT 60}
 	}
 	default {
-	    set numbers {EADDRINUSE 98 ECONNREFUSED 111 ECONNRESET 104
-		EINPROGRESS 115 EISCONN 106 ENOTCONN 107 ETIMEDOUT 110}
+	    set numbers {EADDRINUSE 98 EALREADY 114 ECONNREFUSED 111
+		ECONNRESET 104 EINPROGRESS 115 EISCONN 106 ENOTCONN 107 ETIMEDOUT 110}
 	}
     }
     return [dict get $numbers $name]
@@ -610,6 +610,10 @@ apply {{} {
     # socket's number, and may take one that comes late for the end of the
     # next socket with that number: once in a thousand connections.
     testConstraint ownends [expr {$::tcl_platform(platform) eq "unix"}]
+    # Is a connect tried anew after a failed one?  Under Wine Linux tells first,
+    # by ECONNABORTED, that the old one has ended.
+    testConstraint reconnects [expr {$::tcl_platform(platform) eq "unix"
+	    || ![info exists ::env(WINEPREFIX)]}]
     # Is there time for ready conversations by the hundred?  Under Wine a program
     # takes its time to start, and so does a wait that ends by its limit: there
     # a part of each kind has to do.

@@ -172,6 +172,28 @@ PyosslSysConnectError(
 	    ? errno : err;
 }
 
+/*
+ * PyosslSysConnectEnd --
+ *	The same, where the socket may be asked to connect again: Linux keeps
+ *	the state until a connect(2) has told the end of the first one, and
+ *	would tell it to the next one, wherever that is to go: 0 after a
+ *	success, ECONNABORTED after a failure.
+ */
+int
+PyosslSysConnectEnd(
+    int fd)
+{
+    int err = PyosslSysConnectError(fd);
+#ifdef __linux__
+    struct sockaddr_in unused;
+
+    memset(&unused, 0, sizeof(unused));
+    unused.sin_family = AF_INET;
+    connect(fd, (struct sockaddr *) &unused, sizeof(unused));
+#endif
+    return err;
+}
+
 int
 PyosslSysBind(
     int fd,
@@ -416,8 +438,12 @@ PyosslSockPoll(
     ClientData handle;
     int fds[2] = {-1, -1};	/* A pipe has one for each direction. */
 
-    /* Layers that keep data of their own cannot be judged by a descriptor. */
-    if (Tcl_GetStackedChannel(chan) != NULL) {
+    /*
+     * Layers that keep data of their own cannot be judged by a descriptor;
+     * and on a channel with none Tcl leaves an error when it is asked for.
+     */
+    if (Tcl_GetStackedChannel(chan) != NULL || Tcl_ChannelGetHandleProc(
+	    Tcl_GetChannelType(chan)) == NULL) {
 	return -2;
     }
     if (mask & TCL_READABLE) {

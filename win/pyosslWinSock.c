@@ -245,6 +245,14 @@ PyosslSysConnectError(
 	    ? errno : err;
 }
 
+/* PyosslSysConnectEnd -- the same: Windows has nothing left to tell then. */
+int
+PyosslSysConnectEnd(
+    int fd)
+{
+    return PyosslSysConnectError(fd);
+}
+
 int
 PyosslSysBind(
     int fd,

@@ -304,13 +304,11 @@ proc ::pyossl::expect::filter::Checked {one record} {
     if {![string is list $one] || [llength $one] % 2} {
 	error "a filter must return a list of records, not \"$one\""
     }
-    foreach key {type version fragment} {
-	if {![dict exists $one $key]} {
-	    error "a record must have type, version and fragment;\
-		\"$one\" has no $key"
-	}
+    if {![dict exists $one fragment]} {
+	error "a record must have a fragment; \"$one\" has none"
     }
     set one [dict merge [dict create number 0 \
+	type [dict get $record type] version [dict get $record version] \
 	direction [dict get $record direction] encrypted 0] $one]
     set length [string length [dict get $one fragment]]
     if {![dict exists $one length]

@@ -390,7 +390,7 @@ PyosslChanTclTimer(
     Tcl_Channel chan)
 {
     Tcl_InterpState saved = NULL;
-    Tcl_Channel bottom = chan;
+    Tcl_Channel bottom;
     Tcl_TimerToken token;
     int done = 0, tries = 0, owned;
 
@@ -398,9 +398,7 @@ PyosslChanTclTimer(
 	return;
     }
     cPtr->tclTimer = 0;
-    while (Tcl_GetStackedChannel(bottom) != NULL) {
-	bottom = Tcl_GetStackedChannel(bottom);
-    }
+    bottom = PyosslSockBottom(chan);
     Tcl_RegisterChannel(NULL, bottom);
     owned = Tcl_IsChannelShared(bottom);
     if (interp != NULL) {
@@ -440,11 +438,9 @@ PyosslChanPopped(
     Tcl_Channel chan,
     const Tcl_DString *dataPtr)
 {
-    Tcl_Channel below = Tcl_GetStackedChannel(chan), bottom = below;
+    Tcl_Channel below = Tcl_GetStackedChannel(chan);
+    Tcl_Channel bottom = PyosslSockBottom(below);
 
-    while (Tcl_GetStackedChannel(bottom) != NULL) {
-	bottom = Tcl_GetStackedChannel(bottom);
-    }
     PyosslChanTclTimer(cPtr, interp, chan);
     /* Not before: with input there that timer would go on. */
     if (Tcl_DStringLength(dataPtr) > 0 && Tcl_GetTopChannel(bottom) == below) {

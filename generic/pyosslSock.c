@@ -24,6 +24,19 @@ typedef struct ThreadData {
 
 static Tcl_ThreadDataKey dataKey;
 
+/* PyosslSockBottom -- the channel below all that is stacked on it. */
+Tcl_Channel
+PyosslSockBottom(
+    Tcl_Channel chan)
+{
+    Tcl_Channel below;
+
+    while ((below = Tcl_GetStackedChannel(chan)) != NULL) {
+	chan = below;
+    }
+    return chan;
+}
+
 /*
  * PyosslSockHandle --
  *	Tcl_GetChannelHandle for a channel that may have none. Tcl itself
@@ -36,13 +49,8 @@ PyosslSockHandle(
     int direction,
     ClientData *handlePtr)
 {
-    Tcl_Channel bottom = chan, below;
-
-    while ((below = Tcl_GetStackedChannel(bottom)) != NULL) {
-	bottom = below;
-    }
-    return Tcl_ChannelGetHandleProc(Tcl_GetChannelType(bottom)) == NULL
-	    ? TCL_ERROR : Tcl_GetChannelHandle(chan, direction, handlePtr);
+    return Tcl_ChannelGetHandleProc(Tcl_GetChannelType(PyosslSockBottom(chan)))
+	    == NULL ? TCL_ERROR : Tcl_GetChannelHandle(chan, direction, handlePtr);
 }
 
 /*

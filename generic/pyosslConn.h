@@ -59,8 +59,9 @@ MODULE_SCOPE Tcl_Obj *	PyosslConnStatusObj(PyosslTls *tlsPtr);
 MODULE_SCOPE int	PyosslConnGetPort(Tcl_Interp *interp,
 			    Tcl_Obj *portObj, char *port);
 /* The error of a socket that could not be opened, in Tcl's words. */
-MODULE_SCOPE int	PyosslConnOpenFailed(Tcl_Interp *interp, int err,
-			    const char *what, Tcl_Obj *portObj);
+MODULE_SCOPE int	PyosslConnOpenFailed(Tcl_Interp *interp,
+			    const char *message, int err, const char *what,
+			    Tcl_Obj *portObj);
 
 /* The context argument of Connect, Listen and Stack (pyosslKeep.c). */
 MODULE_SCOPE PyosslCtx *PyosslKeepFind(PyosslInterp *ipPtr,

@@ -62,28 +62,30 @@ PyosslConnGetPort(
 
 /*
  * PyosslConnOpenFailed --
- *	Says why a socket could not be opened; TCL_ERROR always.
+ *	Says why a socket could not be opened, bound or connected; TCL_ERROR
+ *	always.
  * Arguments:
+ *	message	What failed.
  *	what	The resolver's words, or NULL: err tells.
- *	portObj	Blamed where the resolver knows no such service.
+ *	portObj	Blamed where the resolver knows no such service, or NULL.
  */
 int
 PyosslConnOpenFailed(
     Tcl_Interp *interp,
+    const char *message,
     int err,
     const char *what,
     Tcl_Obj *portObj)
 {
     int number;
 
-    if (what != NULL && err == EINVAL
+    if (what != NULL && err == EINVAL && portObj != NULL
 	    && Tcl_GetIntFromObj(interp, portObj, &number) != TCL_OK) {
 	return TCL_ERROR;
     }
-    PyosslFailErrno(interp, PYOSSL_SSL, err, "couldn't open socket");
+    PyosslFailErrno(interp, PYOSSL_SSL, err, message);
     if (what != NULL) {
-	Tcl_SetObjResult(interp, Tcl_ObjPrintf("couldn't open socket: %s",
-		what));
+	Tcl_SetObjResult(interp, Tcl_ObjPrintf("%s: %s", message, what));
     }
     return TCL_ERROR;
 }
@@ -125,15 +127,15 @@ PyosslConnBind(
     Tcl_Obj *const objv[])
 {
     PyosslSock *sockPtr;
-    const char *host, *port;
+    const char *host, *port, *what;
 
     (void) objc;
     if (GetAddress(interp, objv[2], &host, &port) != TCL_OK
 	    || (sockPtr = PyosslConnSock(interp, objPtr->nativePtr)) == NULL) {
 	return TCL_ERROR;
     }
-    if (PyosslSockBind(sockPtr, host, port) < 0) {
-	return PyosslFailErrno(interp, PYOSSL_SSL, errno, "cannot bind");
+    if (PyosslSockBind(sockPtr, host, port, &what) < 0) {
+	return PyosslConnOpenFailed(interp, "cannot bind", errno, what, NULL);
     }
     return TCL_OK;
 }
@@ -212,12 +214,16 @@ PyosslConnAccept(
     return TCL_OK;
 }
 
-/* Both connect methods: the errno, or -1 with an error in interp. */
+/*
+ * Both connect methods: the errno, or -1 with an error in interp; *whatPtr has
+ * the resolver's words, if it was that, else NULL.
+ */
 static int
 Connect(
     PyosslObject *objPtr,
     Tcl_Interp *interp,
-    Tcl_Obj *addressObj)
+    Tcl_Obj *addressObj,
+    const char **whatPtr)
 {
     PyosslTls *tlsPtr = objPtr->nativePtr;
     PyosslSock *sockPtr;
@@ -228,7 +234,7 @@ Connect(
 	    || (sockPtr = PyosslConnSock(interp, tlsPtr)) == NULL) {
 	return -1;
     }
-    err = PyosslSockConnect(sockPtr, host, port, tlsPtr->blocking);
+    err = PyosslSockConnect(sockPtr, host, port, tlsPtr->blocking, whatPtr);
     if (err == 0) {
 	/* One that was on its way may have been given a handshake to do. */
 	if (SSL_in_before(tlsPtr->ssl)) {
@@ -246,11 +252,12 @@ PyosslConnConnect(
     int objc,
     Tcl_Obj *const objv[])
 {
-    int err = Connect(objPtr, interp, objv[2]);
+    const char *what;
+    int err = Connect(objPtr, interp, objv[2], &what);
 
     (void) objc;
     if (err > 0) {
-	return PyosslFailErrno(interp, PYOSSL_SSL, err, "cannot connect");
+	return PyosslConnOpenFailed(interp, "cannot connect", err, what, NULL);
     }
     return err == 0 ? TCL_OK : TCL_ERROR;
 }
@@ -262,7 +269,8 @@ PyosslConnConnectEx(
     int objc,
     Tcl_Obj *const objv[])
 {
-    int err = Connect(objPtr, interp, objv[2]);
+    const char *what;
+    int err = Connect(objPtr, interp, objv[2], &what);
 
     (void) objc;
     if (err < 0) {

@@ -766,7 +766,8 @@ Listen(
 	listenerPtr->socks = PyosslSockListenAll(myAddr, port, reusePort,
 		BACKLOG, &listenerPtr->sockCount, &what);
 	if (listenerPtr->socks == NULL) {
-	    code = PyosslConnOpenFailed(interp, errno, what, objv[3]);
+	    code = PyosslConnOpenFailed(interp, "couldn't open socket", errno,
+		    what, objv[3]);
 	}
     }
     if (code != TCL_OK) {

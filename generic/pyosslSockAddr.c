@@ -311,16 +311,23 @@ MatchFamily(
     return 0;
 }
 
+/*
+ * PyosslSockBind --
+ *	bind(2) to the first address of a name. -1 with errno, and *whatPtr with
+ *	the resolver's words if the name was the fault, else NULL.
+ */
 int
 PyosslSockBind(
     PyosslSock *sockPtr,
     const char *host,
-    const char *port)
+    const char *port,
+    const char **whatPtr)
 {
-    const char *what;
-    PyosslAddrInfo *listPtr = Resolve(host, port, 1, &what);
+    PyosslAddrInfo *listPtr;
     int result, err;
 
+    *whatPtr = NULL;
+    listPtr = Resolve(host, port, 1, whatPtr);
     if (listPtr == NULL) {
 	return -1;
     }
@@ -386,18 +393,20 @@ EndConnect(
  *	call tells its end. EISCONN on a socket that is connected; it is not
  *	left to the system, which may take a connect that nobody asked about
  *	for unfinished, and to one of another family another socket would go.
+ *	*whatPtr has the resolver's words if the name was the fault, else NULL.
  */
 int
 PyosslSockConnect(
     PyosslSock *sockPtr,
     const char *host,
     const char *port,
-    int blocking)
+    int blocking,
+    const char **whatPtr)
 {
-    const char *what;
     PyosslAddrInfo *listPtr, *addrPtr;
     int err = EHOSTUNREACH;
 
+    *whatPtr = NULL;
     if (sockPtr->connected) {
 	return EISCONN;
     } else if (sockPtr->connecting) {
@@ -407,7 +416,7 @@ PyosslSockConnect(
     } else if (sockPtr->fd < 0) {
 	return EBADF;
     }
-    listPtr = Resolve(host, port, 0, &what);
+    listPtr = Resolve(host, port, 0, whatPtr);
     if (listPtr == NULL) {
 	return errno ? errno : EHOSTUNREACH;
     }

@@ -170,14 +170,16 @@ Connect(
     if (sockPtr == NULL) {
 	err = errno;
 	/* Where the port is a number, the other one is no service. */
-	return PyosslConnOpenFailed(interp, err, what, options.myPortObj
-		!= NULL && Tcl_GetIntFromObj(NULL, objv[3], &number) == TCL_OK
+	return PyosslConnOpenFailed(interp, "couldn't open socket", err, what,
+		options.myPortObj != NULL
+		&& Tcl_GetIntFromObj(NULL, objv[3], &number) == TCL_OK
 		? options.myPortObj : objv[3]);
     }
     err = options.async ? 0 : AwaitConnect(sockPtr, options.timeoutMs);
     if (err != 0) {
 	PyosslSockFree(sockPtr);
-	return PyosslConnOpenFailed(interp, err, NULL, NULL);
+	return PyosslConnOpenFailed(interp, "couldn't open socket", err, NULL,
+		NULL);
     }
     if (options.lingerMs >= 0) {
 	PyosslSockLinger(sockPtr, options.lingerMs);

@@ -266,11 +266,12 @@ MODULE_SCOPE PyosslSock *PyosslSockConnectStart(const char *host,
 MODULE_SCOPE int	PyosslSockConnecting(PyosslSock *sockPtr);
 MODULE_SCOPE int	PyosslSockConnectStep(PyosslSock *sockPtr, int *errnoPtr);
 MODULE_SCOPE int	PyosslSockBind(PyosslSock *sockPtr, const char *host,
-			    const char *port);
+			    const char *port, const char **whatPtr);
 MODULE_SCOPE int	PyosslSockListen(PyosslSock *sockPtr, int backlog);
 MODULE_SCOPE PyosslSock *PyosslSockAccept(PyosslSock *sockPtr);
 MODULE_SCOPE int	PyosslSockConnect(PyosslSock *sockPtr,
-			    const char *host, const char *port, int blocking);
+			    const char *host, const char *port, int blocking,
+			    const char **whatPtr);
 MODULE_SCOPE PyosslSock **PyosslSockListenAll(const char *host,
 			    const char *port, int reusePort, int backlog,
 			    int *countPtr, const char **whatPtr);

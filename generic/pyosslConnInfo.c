@@ -212,10 +212,9 @@ PyosslConnExportKeyingMaterial(
     Tcl_Obj *keyObj;
     int length;
 
-    label = PyosslGetBytes(interp, PYOSSL_SSL, "the label", objv[2],
-	    &labelLength);
-    if (label == NULL || PyosslGetIntRange(interp, PYOSSL_SSL, "the length",
-	    objv[3], 0, 0xffff, &length) != TCL_OK) {
+    if (PyosslGetIntRange(interp, PYOSSL_SSL, "the length", objv[3], 0, 0xffff,
+	    &length) != TCL_OK || (label = PyosslGetBytes(interp, PYOSSL_SSL,
+	    "the label", objv[2], &labelLength)) == NULL) {
 	return TCL_ERROR;
     }
     if (objc > 4) {

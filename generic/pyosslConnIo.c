@@ -55,6 +55,57 @@ PyosslConnRecv(
     return PyosslOpEnd(&op, interp, code);
 }
 
+/* Whether a script may run, and do with a value what it likes, in a write. */
+static int
+RunsScripts(
+    const PyosslTls *tlsPtr)
+{
+    int i;
+
+    if (!tlsPtr->established || (tlsPtr->link.typePtr != NULL
+	    && tlsPtr->link.typePtr->reenters)) {
+	return 1;
+    }
+    for (i = 0; i < PYOSSL_CB_COUNT; i++) {
+	if (tlsPtr->ctxPtr->cb[i] != NULL) {
+	    return 1;
+	}
+    }
+    return 0;
+}
+
+/*
+ * Writes what OpenSSL takes of the bytes of a value from offset on, at most
+ * limit of them.
+ */
+static PyosslTlsResult
+WriteSome(
+    PyosslTls *tlsPtr,
+    Tcl_Obj *dataObj,
+    Tcl_Size offset,
+    Tcl_Size limit,
+    int *donePtr)
+{
+    PyosslTlsResult result;
+    Tcl_Size length;
+    /* Anew each time: a callback may have made something else of the value. */
+    char *copy = NULL, *data = (char *) PyosslGetBytes(NULL, PYOSSL_SSL, "",
+	    dataObj, &length) + offset;
+
+    if (length - offset < limit) {
+	limit = length - offset;
+    }
+    if (RunsScripts(tlsPtr)) {
+	copy = ckalloc(limit);
+	data = memcpy(copy, data, limit);
+    }
+    result = PyosslTlsWrite(tlsPtr, data, (int) limit, donePtr);
+    if (copy != NULL) {
+	ckfree(copy);
+    }
+    return result;
+}
+
 /*
  * send and sendall: the count of bytes that OpenSSL took; with all set,
  * nothing, when it took them all.
@@ -68,29 +119,23 @@ Send(
 {
     PyosslTlsResult result = PYOSSL_TLS_OK;
     PyosslOp op;
-    unsigned char *data;
     Tcl_Size length, done = 0;
     /* One record at a time fills the peer's memory in [send]; see manual. */
     int limit = !all && tlsPtr->link.typePtr == NULL
 	    ? SSL3_RT_MAX_PLAIN_LENGTH : 0x100000;
     int code = TCL_OK, now;
 
-    data = PyosslGetBytes(interp, PYOSSL_SSL, "the data", dataObj, &length);
-    if (data == NULL || PyosslConnCheckStarted(interp, tlsPtr) != TCL_OK) {
+    if (PyosslGetBytes(interp, PYOSSL_SSL, "the data", dataObj, &length)
+	    == NULL || PyosslConnCheckStarted(interp, tlsPtr) != TCL_OK) {
 	return TCL_ERROR;
     }
     if (length > 0) {
 	Tcl_IncrRefCount(dataObj);
 	PyosslOpBegin(&op);
 	do {
-	    /* A callback may have shimmered the value. */
-	    data = PyosslGetBytes(NULL, PYOSSL_SSL, "", dataObj, &length);
 	    if (done < length && (done == 0 || all)) {
-		Tcl_Size left = length - done;
-
 		now = 0;
-		result = PyosslTlsWrite(tlsPtr, (char *) data + done,
-			left > limit ? limit : (int) left, &now);
+		result = WriteSome(tlsPtr, dataObj, done, limit, &now);
 		done += now;
 	    } else {
 		result = PYOSSL_TLS_OK;

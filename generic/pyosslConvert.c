@@ -17,7 +17,9 @@
  *	The bytes of a value. A character above U+00FF is a TypeError, never
  *	cut down to its low byte as Tcl 8.6 would.
  * Results:
- *	Borrowed from objPtr; NULL with an error in interp.
+ *	Borrowed from objPtr; NULL with an error in interp. They are gone as
+ *	soon as the value is taken for anything else, and one value may stand
+ *	for several arguments: bytes are asked for after all other arguments.
  */
 unsigned char *
 PyosslGetBytes(

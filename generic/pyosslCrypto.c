@@ -162,9 +162,13 @@ LoadPrivatekey(
     int type, length, code = TCL_OK;
 
     if (PyosslGetFiletype(interp, PYOSSL_CRYPTO, objv[1], 0, &type) != TCL_OK
-	    || PyosslGetBuffer(interp, PYOSSL_CRYPTO, "the buffer", objv[2],
-	    &bytes, &length) != TCL_OK || PyosslPassInit(interp,
-	    PYOSSL_CRYPTO, ipPtr, objc - 3, objv + 3, &pass) != TCL_OK) {
+	    || PyosslPassInit(interp, PYOSSL_CRYPTO, ipPtr, objc - 3, objv + 3,
+	    &pass) != TCL_OK) {
+	return TCL_ERROR;
+    }
+    if (PyosslGetBuffer(interp, PYOSSL_CRYPTO, "the buffer", objv[2], &bytes,
+	    &length) != TCL_OK) {
+	PyosslPassDone(&pass);
 	return TCL_ERROR;
     }
     /* A callback might make something else of the value's bytes. */
@@ -314,14 +318,10 @@ Sign(
     int ok;
 
     (void) ipPtr; (void) objc;
-    data = PyosslGetBytes(interp, PYOSSL_CRYPTO, "the data", objv[2],
-	    &dataLength);
-    if (data == NULL) {
-	return TCL_ERROR;
-    }
     pkeyPtr = PyosslPkeyGet(interp, PYOSSL_CRYPTO, objv[1], 1);
     if (pkeyPtr == NULL || PyosslPkeyDigest(interp, PYOSSL_CRYPTO, pkeyPtr,
-	    objv[3], &mdPtr) != TCL_OK) {
+	    objv[3], &mdPtr) != TCL_OK || (data = PyosslGetBytes(interp,
+	    PYOSSL_CRYPTO, "the data", objv[2], &dataLength)) == NULL) {
 	return TCL_ERROR;
     }
     ERR_clear_error();
@@ -361,11 +361,7 @@ Verify(
     int ok;
 
     (void) ipPtr; (void) objc;
-    if (certPtr == NULL
-	    || (signature = PyosslGetBytes(interp, PYOSSL_CRYPTO,
-	    "the signature", objv[2], &signatureLength)) == NULL
-	    || (data = PyosslGetBytes(interp, PYOSSL_CRYPTO, "the data",
-	    objv[3], &dataLength)) == NULL) {
+    if (certPtr == NULL) {
 	return TCL_ERROR;
     }
     ERR_clear_error();
@@ -375,7 +371,10 @@ Verify(
 		"the certificate has no public key that can be read");
     }
     if (PyosslPkeyDigest(interp, PYOSSL_CRYPTO, pkeyPtr, objv[4], &mdPtr)
-	    != TCL_OK) {
+	    != TCL_OK || (signature = PyosslGetBytes(interp, PYOSSL_CRYPTO,
+	    "the signature", objv[2], &signatureLength)) == NULL
+	    || (data = PyosslGetBytes(interp, PYOSSL_CRYPTO, "the data",
+	    objv[3], &dataLength)) == NULL) {
 	return TCL_ERROR;
     }
     mdCtx = EVP_MD_CTX_new();

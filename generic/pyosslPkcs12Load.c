@@ -244,8 +244,10 @@ ParsePart(
 	bagsPtr = PKCS12_unpack_p7data(partPtr);
 	break;
     case NID_pkcs7_encrypted:
-	contentPtr = partPtr->d.encrypted->enc_data;
-	if (contentPtr->enc_data == NULL) {
+	/* Each of them is optional in OpenSSL's template. */
+	contentPtr = partPtr->d.encrypted != NULL
+		? partPtr->d.encrypted->enc_data : NULL;
+	if (contentPtr == NULL || contentPtr->enc_data == NULL) {
 	    ERR_raise(ERR_LIB_PKCS12, PKCS12_R_DECODE_ERROR);
 	    return 0;
 	}

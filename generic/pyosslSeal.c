@@ -267,7 +267,8 @@ GetDerivation(
     names[1] = "the label";
     names[2] = what;
     *mdPtr = PyosslGetDigest(interp, PYOSSL_CRYPTO, objv[1]);
-    if (*mdPtr == NULL) {
+    if (*mdPtr == NULL || PyosslGetIntRange(interp, PYOSSL_CRYPTO,
+	    "the length", objv[5], 1, MAX_EXPANDED, lengthPtr) != TCL_OK) {
 	return TCL_ERROR;
     }
     for (i = 0; i < 3; i++) {
@@ -281,8 +282,7 @@ GetDerivation(
 		"the secret must have 1 to %d bytes, not %d", MAX_SECRET,
 		lengths[0]);
     }
-    return PyosslGetIntRange(interp, PYOSSL_CRYPTO, "the length", objv[5], 1,
-	    MAX_EXPANDED, lengthPtr);
+    return TCL_OK;
 }
 
 /*

@@ -521,9 +521,12 @@ ConnSetblocking(
     return PyosslChanSetBlocking(objPtr->nativePtr, blocking);
 }
 
-/* A host name argument: ASCII (an IDN in its A-label form), no NUL. */
-static int
-GetHostName(
+/*
+ * PyosslConnGetHostName --
+ *	A host name argument: ASCII (an IDN in its A-label form), no NUL.
+ */
+int
+PyosslConnGetHostName(
     Tcl_Interp *interp,
     Tcl_Obj *nameObj,
     const char **namePtr)
@@ -560,7 +563,7 @@ ConnSetTlsextHostName(
     const char *name;
 
     (void) objc;
-    if (GetHostName(interp, objv[2], &name) != TCL_OK) {
+    if (PyosslConnGetHostName(interp, objv[2], &name) != TCL_OK) {
 	return TCL_ERROR;
     }
     ERR_clear_error();
@@ -585,7 +588,7 @@ ConnSetVerifyHost(
     const char *name;
 
     (void) objc;
-    if (GetHostName(interp, objv[2], &name) != TCL_OK) {
+    if (PyosslConnGetHostName(interp, objv[2], &name) != TCL_OK) {
 	return TCL_ERROR;
     }
     ERR_clear_error();

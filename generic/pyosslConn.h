@@ -59,6 +59,8 @@ MODULE_SCOPE Tcl_Obj *	PyosslConnStatusObj(PyosslTls *tlsPtr);
 MODULE_SCOPE int	PyosslConnGetPort(Tcl_Interp *interp,
 			    Tcl_Obj *portObj, char *port);
 /* The error of a socket that could not be opened, in Tcl's words. */
+MODULE_SCOPE int	PyosslConnGetHostName(Tcl_Interp *interp,
+			    Tcl_Obj *nameObj, const char **namePtr);
 MODULE_SCOPE int	PyosslConnOpenFailed(Tcl_Interp *interp,
 			    const char *message, int err, const char *what,
 			    Tcl_Obj *portObj);

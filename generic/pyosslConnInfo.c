@@ -237,6 +237,17 @@ PyosslConnExportKeyingMaterial(
     return TCL_OK;
 }
 
+/* The name that the client asked for, as it came: it may be no UTF-8. */
+static Tcl_Obj *
+ServernameObj(
+    SSL *ssl)
+{
+    const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+
+    return name != NULL ? PyosslUtf8Obj(name, (Tcl_Size) strlen(name))
+	    : Tcl_NewObj();
+}
+
 int
 PyosslConnGetServername(
     PyosslObject *objPtr,
@@ -245,11 +256,9 @@ PyosslConnGetServername(
     Tcl_Obj *const objv[])
 {
     PyosslTls *tlsPtr = objPtr->nativePtr;
-    const char *name = SSL_get_servername(tlsPtr->ssl,
-	    TLSEXT_NAMETYPE_host_name);
 
     (void) objc; (void) objv;
-    Tcl_SetObjResult(interp, Tcl_NewStringObj(name ? name : "", -1));
+    Tcl_SetObjResult(interp, ServernameObj(tlsPtr->ssl));
     return TCL_OK;
 }
 
@@ -482,11 +491,9 @@ PyosslConnStatusObj(
 	    : Tcl_NewIntObj(SSL_CIPHER_get_bits(cipherPtr, NULL)));
     PutString(dictObj, "group", group > 0 ? SSL_group_to_name(ssl, group)
 	    : "");
-    PutString(dictObj, "servername", SSL_get_servername(ssl,
-	    TLSEXT_NAMETYPE_host_name));
+    Put(dictObj, "servername", ServernameObj(ssl));
     SSL_get0_alpn_selected(ssl, &alpn, &alpnLength);
-    Put(dictObj, "alpn", Tcl_NewStringObj((const char *) alpn,
-	    (Tcl_Size) alpnLength));
+    Put(dictObj, "alpn", Tcl_NewByteArrayObj(alpn, (Tcl_Size) alpnLength));
     Put(dictObj, "resumed", Tcl_NewIntObj(SSL_session_reused(ssl) != 0));
     PutString(dictObj, "verification", X509_verify_cert_error_string(verify));
     Put(dictObj, "verifycode", Tcl_NewWideIntObj(verify));

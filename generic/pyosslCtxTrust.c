@@ -9,6 +9,7 @@
 #include "pyosslCrypto.h"
 #include "pyosslTls.h"
 #include <errno.h>
+#include <time.h>
 
 static SSL_CTX *
 Native(
@@ -539,6 +540,11 @@ AddDefaults(
 	return;
     }
     AddTrusted(storePtr, infos);
+    if (mtime >= (Tcl_WideInt) time(NULL) - 1) {
+	/* Times are whole seconds: the next change might not be seen. */
+	sk_X509_INFO_pop_free(infos, X509_INFO_free);
+	return;
+    }
     Tcl_MutexLock(&defaultsMutex);
     DefaultsForget(NULL);
     defaults.path = PyosslStrdup(path);

@@ -28,9 +28,14 @@ typedef struct Pending {
     struct Pending *nextPtr, *prevPtr;	/* In order of their deadlines. */
 } Pending;
 
+/*
+ * Serves in the thread that made it. A channel that goes to another thread
+ * leaves all this behind, and is closed but for its name.
+ */
 struct Listener {
-    Tcl_Channel chan;		/* NULL once closed. */
-    int refCount;		/* The channel, and each event under way. */
+    Tcl_Channel chan;		/* NULL once it serves no more. */
+    int refCount;		/* The channel, and each event under way;
+				 * guarded by refMutex. */
     PyosslInterp *ipPtr;	/* Counted; where channels are registered. */
     PyosslCtx *ctxPtr;		/* One reference. */
     PyosslSock **socks;
@@ -53,19 +58,30 @@ static PyosslReadyProc ListenerReady, PendingReady;
 static void Interest(Listener *listenerPtr);
 static void ArmTimer(Listener *listenerPtr);
 
+TCL_DECLARE_MUTEX(refMutex)
+
+static void
+ListenerHold(
+    Listener *listenerPtr)
+{
+    Tcl_MutexLock(&refMutex);
+    listenerPtr->refCount++;
+    Tcl_MutexUnlock(&refMutex);
+}
+
 static void
 ListenerRelease(
     Listener *listenerPtr)
 {
-    if (--listenerPtr->refCount > 0) {
-	return;
+    int left;
+
+    Tcl_MutexLock(&refMutex);
+    left = --listenerPtr->refCount;
+    Tcl_MutexUnlock(&refMutex);
+    if (left == 0) {
+	PyosslCount(PYOSSL_COUNT_LISTENERS, -1);
+	ckfree((char *) listenerPtr);
     }
-    PyosslCallbackFree(&listenerPtr->commandPtr);
-    PyosslCallbackFree(&listenerPtr->errorPtr);
-    PyosslCtxRelease(listenerPtr->ctxPtr);
-    PyosslInterpRelease(listenerPtr->ipPtr);
-    PyosslCount(PYOSSL_COUNT_LISTENERS, -1);
-    ckfree((char *) listenerPtr);
 }
 
 /*
@@ -89,7 +105,7 @@ CallScript(
     const PyosslFailure *failurePtr,
     int keep)
 {
-    PyosslInterp *ipPtr = listenerPtr->ipPtr;
+    PyosslInterp *ipPtr = PyosslInterpHold(listenerPtr->ipPtr);
     Tcl_Obj *argv[5], **words;
     PyosslFailure told;
     PyosslOp op;
@@ -99,6 +115,7 @@ CallScript(
 
     if (!PyosslCallbackUsable(cbPtr)) {
 	PyosslTlsClose(tlsPtr, NULL, 0);
+	PyosslInterpRelease(ipPtr);
 	return;
     }
     /* A callback of the handshake may have asked for the channel. */
@@ -137,6 +154,7 @@ CallScript(
     for (i = 0; i < argc; i++) {
 	Tcl_DecrRefCount(argv[i]);
     }
+    PyosslInterpRelease(ipPtr);
 }
 
 /* Puts a Pending at the end of the list. */
@@ -216,11 +234,7 @@ PendingDone(
     PendingUnlink(pendingPtr);
     tlsPtr->held = 0;
     PyosslLinkWatch(&tlsPtr->link, 0, NULL, NULL);
-    listenerPtr->refCount++;
-    if (tlsPtr->closed) {
-	PyosslFailureErrno(&tlsPtr->failure, ECONNABORTED,
-		"a callback closed the connection during the TLS handshake");
-    }
+    ListenerHold(listenerPtr);
     if (tlsPtr->failure.message == NULL) {
 	listenerPtr->completed++;
 	CallScript(listenerPtr, listenerPtr->commandPtr, tlsPtr,
@@ -261,10 +275,15 @@ PendingStep(
 	return;
     }
     PyosslTlsHold(tlsPtr);
-    listenerPtr->refCount++;
+    ListenerHold(listenerPtr);
     PyosslOpBegin(&op);
     result = PyosslTlsHandshake(tlsPtr);
-    PyosslOpEndFailure(&op, &tlsPtr->failure, 1);
+    if (!PyosslOpEndFailure(&op, &tlsPtr->failure, 1) && tlsPtr->closed) {
+	/* OpenSSL only saw that its transport was gone. */
+	PyosslFailureClear(&tlsPtr->failure);
+	PyosslFailureErrno(&tlsPtr->failure, ECONNABORTED,
+		"a callback closed the connection during the TLS handshake");
+    }
     if (listenerPtr->chan == NULL) {
 	/* The listener was closed by a callback: all is freed already. */
     } else if (result == PYOSSL_TLS_OK || result == PYOSSL_TLS_FAIL
@@ -301,7 +320,7 @@ DeadlineReached(
     Tcl_WideInt now = PyosslSysNow();
 
     listenerPtr->timer = NULL;
-    listenerPtr->refCount++;
+    ListenerHold(listenerPtr);
     while (listenerPtr->chan != NULL && listenerPtr->firstPtr != NULL
 	    && listenerPtr->firstPtr->tlsPtr->deadline <= now) {
 	Pending *pendingPtr = listenerPtr->firstPtr;
@@ -420,6 +439,18 @@ AcceptOne(
     PendingStep(pendingPtr);
 }
 
+/*
+ * Errors of accept() that tell of one client, which has left or was turned
+ * away; Winsock says ECONNRESET. The next one may be fine (accept(2)).
+ */
+static int
+ClientIsGone(
+    int err)
+{
+    return err == ECONNABORTED || err == ECONNRESET || err == EPROTO
+	    || err == EPERM;
+}
+
 static void
 ListenerReady(
     void *clientData,
@@ -431,7 +462,7 @@ ListenerReady(
     int batch = listenerPtr->established ? ACCEPT_BATCH : 1;
 
     (void) mask;
-    listenerPtr->refCount++;
+    ListenerHold(listenerPtr);
     for (i = 0; i < listenerPtr->sockCount && listenerPtr->chan != NULL
 	    && !called; i++) {
 	for (n = 0; n < batch && listenerPtr->chan != NULL
@@ -444,8 +475,8 @@ ListenerReady(
 		AcceptOne(listenerPtr, sockPtr);
 		continue;
 	    }
-	    if (errno != EAGAIN && errno != EWOULDBLOCK
-		    && errno != ECONNABORTED && listenerPtr->pause == NULL) {
+	    if (errno != EAGAIN && errno != EWOULDBLOCK && !ClientIsGone(errno)
+		    && listenerPtr->pause == NULL) {
 		/* Out of descriptors or memory: asking on would spin. */
 		listenerPtr->pause = Tcl_CreateTimerHandler(PAUSE_MS,
 			PauseOver, listenerPtr);
@@ -463,16 +494,17 @@ ListenerReady(
  * ---------------------------------------------------------------------
  */
 
-static int
-ListenerClose(
-    void *inst,
-    Tcl_Interp *interp)
+/* Serves no more: all goes that belongs to this thread. */
+static void
+ListenerStop(
+    Listener *listenerPtr)
 {
-    Listener *listenerPtr = inst;
     Pending *pendingPtr;
     int i;
 
-    (void) interp;
+    if (listenerPtr->ipPtr == NULL) {
+	return;
+    }
     listenerPtr->chan = NULL;
     if (listenerPtr->timer != NULL) {
 	Tcl_DeleteTimerHandler(listenerPtr->timer);
@@ -486,13 +518,42 @@ ListenerClose(
 	PyosslSockFree(listenerPtr->socks[i]);
     }
     listenerPtr->sockCount = 0;
-    ckfree((char *) listenerPtr->socks);
+    if (listenerPtr->socks != NULL) {
+	ckfree((char *) listenerPtr->socks);
+	listenerPtr->socks = NULL;
+    }
     while ((pendingPtr = listenerPtr->firstPtr) != NULL) {
 	PendingUnlink(pendingPtr);
 	PendingClose(pendingPtr);
 	PendingFree(pendingPtr);
     }
-    ListenerRelease(listenerPtr);
+    PyosslCallbackFree(&listenerPtr->commandPtr);
+    PyosslCallbackFree(&listenerPtr->errorPtr);
+    PyosslCtxRelease(listenerPtr->ctxPtr);
+    listenerPtr->ctxPtr = NULL;
+    PyosslInterpRelease(listenerPtr->ipPtr);
+    listenerPtr->ipPtr = NULL;
+}
+
+/* Leaving for another thread, or being closed. */
+static void
+ListenerThreadAction(
+    void *inst,
+    int action)
+{
+    if (action == TCL_CHANNEL_THREAD_REMOVE) {
+	ListenerStop(inst);
+    }
+}
+
+static int
+ListenerClose(
+    void *inst,
+    Tcl_Interp *interp)
+{
+    (void) interp;
+    ListenerStop(inst);
+    ListenerRelease(inst);
     return 0;
 }
 
@@ -627,7 +688,7 @@ static const Tcl_ChannelType listenerType = {
     NULL,
     NULL,
     NULL,
-    NULL,
+    ListenerThreadAction,
     NULL
 };
 
@@ -758,6 +819,10 @@ Listen(
     listenerPtr->lingerMs = -1;
     code = PyosslCallbackSet(interp, PYOSSL_SSL, ipPtr, objv[1],
 	    &listenerPtr->commandPtr);
+    if (code == TCL_OK && listenerPtr->commandPtr == NULL) {
+	code = PyosslFail(interp, PYOSSL_SSL, "ValueError",
+		"the command of -server must not be empty");
+    }
     if (code == TCL_OK) {
 	code = ParseOptions(interp, listenerPtr, objc - 4, objv + 4, &myAddr,
 		&reusePort);
@@ -771,6 +836,7 @@ Listen(
 	}
     }
     if (code != TCL_OK) {
+	ListenerStop(listenerPtr);
 	ListenerRelease(listenerPtr);
 	return TCL_ERROR;
     }

@@ -68,7 +68,8 @@ ParseOptions(
 		    &optPtr->server);
 	    break;
 	case 6:
-	    optPtr->serverName = Tcl_GetString(valueObj);
+	    code = PyosslConnGetHostName(interp, valueObj,
+		    &optPtr->serverName);
 	    break;
 	case 7:
 	    optPtr->sessionObj = valueObj;

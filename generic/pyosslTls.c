@@ -671,6 +671,11 @@ PyosslTlsShutdown(
 	ret = SSL_shutdown(tlsPtr->ssl);
 	if (ret < 0) {
 	    result = PyosslTlsClassify(tlsPtr, ret, 0, "the TLS shutdown failed");
+	} else if (ERR_peek_error() != 0) {
+	    /* OpenSSL takes a fatal alert for the peer's close_notify. */
+	    PyosslTlsKeepQueue(tlsPtr, &tlsPtr->failure,
+		    "the TLS shutdown failed");
+	    result = PYOSSL_TLS_FAIL;
 	} else {
 	    result = ret == 1 ? PYOSSL_TLS_EOF : PYOSSL_TLS_OK;
 	}

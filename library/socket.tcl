@@ -191,7 +191,7 @@ proc ::pyossl::Key {server options} {
     dict for {name value} $options {
 	if {$name in $fileOptions} {
 	    set stamp [Stamp $value]
-	    if {$value ne "" && $stamp eq ""} {
+	    if {$value ne "" && $stamp eq "" || [IsFresh $stamp]} {
 		return ""
 	    }
 	    lappend key $name $stamp
@@ -202,7 +202,11 @@ proc ::pyossl::Key {server options} {
 	}
     }
     foreach place [AuthorityPlaces] {
-	lappend key $place [Stamp $place]
+	set stamp [Stamp $place]
+	if {[IsFresh $stamp]} {
+	    return ""
+	}
+	lappend key $place $stamp
     }
     lappend key [TrustStamp]
     return $key
@@ -217,6 +221,12 @@ proc ::pyossl::Stamp {path} {
 	return ""
     }
     return [list [file normalize $path] $stat(mtime) $stat(size) $stat(ino)]
+}
+
+# Whether a file was written so lately that the next change might leave it
+# with the same stamp: times are whole seconds.
+proc ::pyossl::IsFresh {stamp} {
+    return [expr {$stamp ne "" && [lindex $stamp 1] >= [clock seconds] - 1}]
 }
 
 # Where the platform's authorities are looked for.
@@ -473,8 +483,18 @@ proc ::pyossl::InfoCallback {command conn where ret} {
 	    [expr {$where & $SSL_CB_LOOP ? "loop"
 	    : $where & $SSL_CB_EXIT ? "exit" : "unknown"}]]
     }
-    uplevel #0 [list {*}$command info [ChannelOf $conn] {*}$event $message \
-	$type]
+    set call [list {*}$command info [ChannelOf $conn] {*}$event $message]
+    # The tls package has had the type since 1.8; the first form that the
+    # command takes is right.
+    try {
+	uplevel #0 [list {*}$call $type]
+    } trap {TCL WRONGARGS} {message info} {
+	try {
+	    uplevel #0 $call
+	} trap {TCL WRONGARGS} {} {
+	    return -options $info $message
+	}
+    }
 }
 
 # -validatecommand: verify channel depth cert status error -> boolean

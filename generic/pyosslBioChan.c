@@ -27,6 +27,7 @@ typedef struct ChanTransport {
     Tcl_Size keptStart;		/* Where in it the first one is. */
     int direct;			/* The descriptor; -1: use the driver. */
     int checkDirect;		/* It may become direct (connecting). */
+    int failed;			/* Why it could not connect; or 0. */
     int inner;			/* It is one of our own channels. */
     int blocking;
     int wantMask;		/* Of our handler, when not stacked. */
@@ -227,6 +228,9 @@ CheckDirect(
     }
     transPtr->direct = PyosslSockDirect(transPtr->chan);
     transPtr->checkDirect = transPtr->direct < 0;
+    if (transPtr->direct >= 0) {
+	transPtr->failed = PyosslSockFailed(transPtr->chan);
+    }
 }
 
 /*
@@ -353,6 +357,10 @@ ChanRead(
     if (transPtr->checkDirect) {
 	CheckDirect(transPtr);
     }
+    if (transPtr->failed != 0) {
+	*errnoPtr = transPtr->failed;
+	return -1;
+    }
     if (transPtr->direct >= 0) {
 	return PyosslSockRecv(transPtr->direct, buf, size, errnoPtr);
     }
@@ -396,6 +404,10 @@ ChanWrite(
     }
     if (transPtr->checkDirect) {
 	CheckDirect(transPtr);
+    }
+    if (transPtr->failed != 0) {
+	*errnoPtr = transPtr->failed;
+	return -1;
     }
     if (transPtr->direct >= 0) {
 	return PyosslSockSend(transPtr->direct, buf, size, errnoPtr);

@@ -158,6 +158,13 @@ PyosslChanReady(
 	if (result == PYOSSL_TLS_OK) {
 	    CancelDeadline(cPtr);
 	    up |= TCL_WRITABLE;
+	    if (!tlsPtr->blocking && !(cPtr->interest & TCL_WRITABLE)) {
+		/*
+		 * Scripts for the tls package wait for readable to call its
+		 * handshake again, and go on from there.
+		 */
+		up |= TCL_READABLE;
+	    }
 	}
     }
     if (tlsPtr->established && tlsPtr->failure.message == NULL

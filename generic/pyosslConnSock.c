@@ -30,6 +30,16 @@ PyosslConnSock(
     return tlsPtr->link.inst;
 }
 
+/* A port that is no number and no service: in Tcl's own words. */
+static int
+NoPort(
+    Tcl_Interp *interp,
+    Tcl_Obj *portObj)
+{
+    return PyosslFail(interp, PYOSSL_SSL, "TypeError",
+	    "expected integer but got \"%.60s\"", Tcl_GetString(portObj));
+}
+
 /*
  * PyosslConnGetPort --
  *	A port as Tcl's [socket] takes it, for the resolver.
@@ -46,8 +56,7 @@ PyosslConnGetPort(
 	/* A service's name is for the resolver to know. */
 	snprintf(port, PYOSSL_PORT_SIZE, "%s", Tcl_GetString(portObj));
 	if (port[0] == '\0') {
-	    Tcl_GetIntFromObj(interp, portObj, &number);
-	    return TCL_ERROR;
+	    return NoPort(interp, portObj);
 	}
 	return TCL_OK;
     }
@@ -80,8 +89,8 @@ PyosslConnOpenFailed(
     int number;
 
     if (what != NULL && err == EINVAL && portObj != NULL
-	    && Tcl_GetIntFromObj(interp, portObj, &number) != TCL_OK) {
-	return TCL_ERROR;
+	    && Tcl_GetIntFromObj(NULL, portObj, &number) != TCL_OK) {
+	return NoPort(interp, portObj);
     }
     PyosslFailErrno(interp, PYOSSL_SSL, err, message);
     if (what != NULL) {

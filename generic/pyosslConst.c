@@ -445,6 +445,10 @@ PyosslGetFiletype(
 {
     Tcl_WideInt value;
 
+    if (Tcl_GetString(objPtr)[0] == '\0') {
+	return PyosslFail(interp, module, "TypeError",
+		"the type must be a constant, not \"\"");
+    }
     if (PyosslGetConst(interp, module, "the type", "FILETYPE_", objPtr,
 	    &value) != TCL_OK) {
 	return TCL_ERROR;

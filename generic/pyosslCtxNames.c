@@ -127,19 +127,27 @@ PyosslCtxSetAlpnMethod(
  * ---------------------------------------------------------------------
  */
 
-/* Whether a context is reached from another one by their tables of names. */
+/*
+ * Whether a context is reached from another one by their tables of names.
+ * Those in seenPtr have been looked at: many names may lead to one of them.
+ */
 static int
 SniReaches(
     const PyosslCtx *fromPtr,
-    const PyosslCtx *targetPtr)
+    const PyosslCtx *targetPtr,
+    Tcl_HashTable *seenPtr)
 {
     const PyosslSni *rowPtr;
+    int isNew;
 
     if (fromPtr == targetPtr) {
 	return 1;
     }
-    for (rowPtr = fromPtr->sniList; rowPtr != NULL; rowPtr = rowPtr->nextPtr) {
-	if (rowPtr->ctxPtr != NULL && SniReaches(rowPtr->ctxPtr, targetPtr)) {
+    Tcl_CreateHashEntry(seenPtr, (const char *) fromPtr, &isNew);
+    for (rowPtr = isNew ? fromPtr->sniList : NULL; rowPtr != NULL;
+	    rowPtr = rowPtr->nextPtr) {
+	if (rowPtr->ctxPtr != NULL
+		&& SniReaches(rowPtr->ctxPtr, targetPtr, seenPtr)) {
 	    return 1;
 	}
     }
@@ -163,6 +171,8 @@ SniRow(
     const char *rest = strncmp(name, "*.", 2) == 0 ? name + 2 : name;
     PyosslCtx *ctxPtr;
     PyosslSni *rowPtr;
+    Tcl_HashTable seen;
+    int leadsBack;
     char *p;
 
     if (*rest == '\0' || *rest == '.' || strchr(rest, '*') != NULL) {
@@ -174,9 +184,12 @@ SniRow(
     if (ctxPtr == NULL) {
 	return NULL;
     }
+    Tcl_InitHashTable(&seen, TCL_ONE_WORD_KEYS);
+    leadsBack = SniReaches(ctxPtr, selfPtr, &seen);
+    Tcl_DeleteHashTable(&seen);
     if (ctxPtr == selfPtr) {
 	ctxPtr = NULL;
-    } else if (SniReaches(ctxPtr, selfPtr)) {
+    } else if (leadsBack) {
 	PyosslFail(interp, PYOSSL_SSL, "ValueError", "the context for "
 		"\"%.100s\" has server names which lead back here", name);
 	return NULL;

@@ -25,22 +25,40 @@ PyosslModuleName(
     return moduleNames[module];
 }
 
+/* How many bytes a character has by its first one (RFC 3629). */
+static int
+CharLength(
+    unsigned char lead)
+{
+    return lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+}
+
 /*
- * Formatted text can carry what a script passed in: make it one line.
+ * Formatted text can carry what a script passed in: make it one line. Where a
+ * precision has cut a character in two, its first half goes.
  */
 static Tcl_Obj *
 OneLine(
     const char *text)
 {
-    Tcl_Obj *objPtr = Tcl_NewStringObj(text, -1);
-    Tcl_Size length;
-    char *p = Tcl_GetStringFromObj(objPtr, &length);
+    Tcl_Obj *objPtr = Tcl_NewObj();
+    const char *p, *start = text;
+    int i, length;
 
-    for (; *p != '\0'; p++) {
-	if (*p == '\n' || *p == '\r' || *p == '\t') {
-	    *p = ' ';
+    for (p = text; *p != '\0'; p += i) {
+	length = CharLength((unsigned char) *p);
+	for (i = 1; i < length && (p[i] & 0xC0) == 0x80; i++) {
+	    /* Empty body. */
+	}
+	if (i < length || *p == '\n' || *p == '\r' || *p == '\t') {
+	    Tcl_AppendToObj(objPtr, start, (Tcl_Size) (p - start));
+	    if (i == length) {
+		Tcl_AppendToObj(objPtr, " ", 1);
+	    }
+	    start = p + i;
 	}
     }
+    Tcl_AppendToObj(objPtr, start, (Tcl_Size) (p - start));
     return objPtr;
 }
 

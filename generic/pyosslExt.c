@@ -132,7 +132,8 @@ ExtBuild(
 
 /*
  * [pyossl::x509ext new typename critical value ?-subject x509? ?-issuer
- * x509?] (manual 3.1, X509Extension). The certificates are only read.
+ * x509?] (manual 3.1, X509Extension). The certificates are only read, but
+ * for email:move, which takes the address out of the subject.
  */
 static void *
 ExtNew(
@@ -160,8 +161,16 @@ ExtNew(
 	PyosslFail(interp, PYOSSL_CRYPTO, "ValueError",
 		"the type and the value of an extension must not contain a NUL");
     } else {
+	int entries = subjectPtr == NULL ? 0
+		: X509_NAME_entry_count(X509_get_subject_name(subjectPtr));
+
 	extPtr = ExtBuild(Tcl_DStringValue(&type), Tcl_DStringValue(&value),
 		subjectPtr, issuerPtr);
+	if (subjectPtr != NULL && entries
+		!= X509_NAME_entry_count(X509_get_subject_name(subjectPtr))) {
+	    /* email:move: the certificate's bytes have to show it as well. */
+	    i2d_re_X509_tbs(subjectPtr, NULL);
+	}
 	if (extPtr == NULL) {
 	    PyosslFailQueue(interp, PYOSSL_CRYPTO,
 		    "cannot make the extension");

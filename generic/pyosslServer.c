@@ -771,8 +771,12 @@ ParseOptions(
 	    *myAddrPtr = Tcl_GetString(valueObj);
 	    break;
 	case 5:
-	    code = Tcl_GetIndexFromObj(interp, valueObj, notifies, "notify",
-		    0, &listenerPtr->established);
+	    if (Tcl_GetIndexFromObj(NULL, valueObj, notifies, "notify", 0,
+		    &listenerPtr->established) != TCL_OK) {
+		code = PyosslFail(interp, PYOSSL_SSL, "ValueError",
+			"bad notify \"%.60s\": must be connected or established",
+			Tcl_GetString(valueObj));
+	    }
 	    break;
 	default:
 	    code = PyosslGetBoolean(interp, PYOSSL_SSL, "-reuseport",

@@ -79,6 +79,38 @@ PyosslSockDirect(
 }
 
 /*
+ * PyosslSockFailed --
+ *	Why the connect of a Tcl TCP socket has failed; 0 where it has not. Tcl
+ *	has the system's number and tells the words of it only, once.
+ */
+int
+PyosslSockFailed(
+    Tcl_Channel chan)
+{
+    static const int known[] = {
+	ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH, ECONNRESET, EACCES
+    };
+    Tcl_DString ds;
+    size_t i;
+    int err = 0;
+
+    Tcl_DStringInit(&ds);
+    /* The driver itself: Tcl would ask the top of a stack, which is ours. */
+    if (Tcl_ChannelGetOptionProc(Tcl_GetChannelType(chan))(
+	    Tcl_GetChannelInstanceData(chan), NULL, "-error", &ds) == TCL_OK
+	    && Tcl_DStringLength(&ds) > 0) {
+	err = ENOTCONN;
+	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+	    if (strcmp(Tcl_DStringValue(&ds), Tcl_ErrnoMsg(known[i])) == 0) {
+		err = known[i];
+	    }
+	}
+    }
+    Tcl_DStringFree(&ds);
+    return err;
+}
+
+/*
  * ---------------------------------------------------------------------
  * The transport
  * ---------------------------------------------------------------------

@@ -291,6 +291,7 @@ MODULE_SCOPE int	PyosslSockConstant(const char *name, int *valuePtr);
 /* The descriptor of a plain Tcl socket where reading and writing it past
  * Tcl's driver is safe, else -1; and the calls for it. */
 MODULE_SCOPE int	PyosslSockDirect(Tcl_Channel chan);
+MODULE_SCOPE int	PyosslSockFailed(Tcl_Channel chan);
 MODULE_SCOPE Tcl_Channel PyosslSockBottom(Tcl_Channel chan);
 MODULE_SCOPE int	PyosslSockHandle(Tcl_Channel chan, int direction,
 			    ClientData *handlePtr);

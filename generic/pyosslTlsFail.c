@@ -249,6 +249,7 @@ PyosslTlsClassify(
     const char *what)
 {
     PyosslLink *linkPtr = &tlsPtr->link;
+    int err;
 
     if (handshaking && linkPtr->typePtr == &pyosslSockTransport) {
 	/* A flight that is held together goes now, or shows why it cannot. */
@@ -275,12 +276,14 @@ PyosslTlsClassify(
 	if (ERR_peek_error() != 0) {
 	    break;
 	}
-	if (linkPtr->readErrno != 0) {
-	    PyosslFailureErrno(&tlsPtr->failure, linkPtr->readErrno, what);
-	} else if (linkPtr->writeErrno != 0) {
-	    PyosslFailureErrno(&tlsPtr->failure, linkPtr->writeErrno, what);
-	} else {
+	err = linkPtr->readErrno != 0 ? linkPtr->readErrno
+		: linkPtr->writeErrno;
+	if (err == 0) {
 	    PyosslFailureEof(&tlsPtr->failure);
+	} else {
+	    /* Refused is a connect only: TLS had not begun (connect(2)). */
+	    PyosslFailureErrno(&tlsPtr->failure, err, err == ECONNREFUSED
+		    ? "couldn't open socket" : what);
 	}
 	return PYOSSL_TLS_FAIL;
     default:

@@ -69,7 +69,7 @@ MODULE_SCOPE int	PyosslConnOpenFailed(Tcl_Interp *interp,
 MODULE_SCOPE PyosslCtx *PyosslKeepFind(PyosslInterp *ipPtr,
 			    Tcl_Interp *interp, Tcl_Obj *ctxObj);
 
-/* The counts of a listening channel (pyosslServer.c), or NULL. */
+/* The counts of a listening channel (pyosslListen.c), or NULL. */
 MODULE_SCOPE Tcl_Obj *	PyosslListenerStatus(Tcl_Channel chan);
 
 #endif /* PYOSSL_CONN_H */

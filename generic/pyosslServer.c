@@ -11,67 +11,37 @@
  *	         +--- paused while the cap is reached
  */
 
-#include "pyosslConn.h"
+#include "pyosslServer.h"
 #include <errno.h>
 
 #define ACCEPT_BATCH	64	/* Connections accepted for one event. */
 #define PAUSE_MS	100	/* After running out of descriptors. */
-#define BACKLOG		1024
-
-typedef struct Listener Listener;
 
 /* A connection whose handshake is under way. */
-typedef struct Pending {
-    Listener *listenerPtr;
+struct PyosslPending {
+    PyosslListener *listenerPtr;
     PyosslTls *tlsPtr;		/* One reference. */
     Tcl_Obj *addressObj;	/* {host port}; one reference. */
-    struct Pending *nextPtr, *prevPtr;	/* In order of their deadlines. */
-} Pending;
-
-/*
- * Serves in the thread that made it. A channel that goes to another thread
- * leaves all this behind, and is closed but for its name.
- */
-struct Listener {
-    Tcl_Channel chan;		/* NULL once it serves no more. */
-    int refCount;		/* The channel, and each event under way;
-				 * guarded by refMutex. */
-    PyosslInterp *ipPtr;	/* Counted; where channels are registered. */
-    PyosslCtx *ctxPtr;		/* One reference. */
-    PyosslSock **socks;
-    int sockCount;
-    PyosslCallback *commandPtr, *errorPtr;
-    int established;		/* -notify established. */
-    int timeoutMs;		/* -handshaketimeout; 0: none. */
-    int maxHandshakes;		/* -maxhandshakes; 0: any number. */
-    int lingerMs;		/* -closetimeout; -1: the default. */
-    Pending *firstPtr, *lastPtr;
-    int pendingCount;
-    int interested;		/* The listening sockets are watched. */
-    Tcl_TimerToken timer;	/* Of the first Pending's deadline. */
-    Tcl_TimerToken pause;	/* Out of descriptors. */
-    Tcl_WideInt accepted, completed, failed, timedOut;
+    PyosslPending *nextPtr, *prevPtr;	/* In order of their deadlines. */
 };
 
-static const Tcl_ChannelType listenerType;
 static PyosslReadyProc ListenerReady, PendingReady;
-static void Interest(Listener *listenerPtr);
-static void ArmTimer(Listener *listenerPtr);
+static void ArmTimer(PyosslListener *listenerPtr);
 
 TCL_DECLARE_MUTEX(refMutex)
 
 static void
 ListenerHold(
-    Listener *listenerPtr)
+    PyosslListener *listenerPtr)
 {
     Tcl_MutexLock(&refMutex);
     listenerPtr->refCount++;
     Tcl_MutexUnlock(&refMutex);
 }
 
-static void
-ListenerRelease(
-    Listener *listenerPtr)
+void
+PyosslListenerRelease(
+    PyosslListener *listenerPtr)
 {
     int left;
 
@@ -98,7 +68,7 @@ ListenerRelease(
  */
 static void
 CallScript(
-    Listener *listenerPtr,
+    PyosslListener *listenerPtr,
     PyosslCallback *cbPtr,
     PyosslTls *tlsPtr,
     Tcl_Obj *addressObj,
@@ -160,9 +130,9 @@ CallScript(
 /* Puts a Pending at the end of the list. */
 static void
 PendingLink(
-    Pending *pendingPtr)
+    PyosslPending *pendingPtr)
 {
-    Listener *listenerPtr = pendingPtr->listenerPtr;
+    PyosslListener *listenerPtr = pendingPtr->listenerPtr;
 
     pendingPtr->nextPtr = NULL;
     pendingPtr->prevPtr = listenerPtr->lastPtr;
@@ -178,9 +148,9 @@ PendingLink(
 /* Takes a Pending out of the list; its connection and address are left. */
 static void
 PendingUnlink(
-    Pending *pendingPtr)
+    PyosslPending *pendingPtr)
 {
-    Listener *listenerPtr = pendingPtr->listenerPtr;
+    PyosslListener *listenerPtr = pendingPtr->listenerPtr;
 
     if (pendingPtr->prevPtr != NULL) {
 	pendingPtr->prevPtr->nextPtr = pendingPtr->nextPtr;
@@ -197,7 +167,7 @@ PendingUnlink(
 
 static void
 PendingFree(
-    Pending *pendingPtr)
+    PyosslPending *pendingPtr)
 {
     PyosslTls *tlsPtr = pendingPtr->tlsPtr;
 
@@ -213,7 +183,7 @@ PendingFree(
 /* Closes the connection, and the channel that a callback asked for. */
 static void
 PendingClose(
-    Pending *pendingPtr)
+    PyosslPending *pendingPtr)
 {
     PyosslTls *tlsPtr = pendingPtr->tlsPtr;
 
@@ -226,9 +196,9 @@ PendingClose(
 /* The handshake is over, one way or the other. */
 static void
 PendingDone(
-    Pending *pendingPtr)
+    PyosslPending *pendingPtr)
 {
-    Listener *listenerPtr = pendingPtr->listenerPtr;
+    PyosslListener *listenerPtr = pendingPtr->listenerPtr;
     PyosslTls *tlsPtr = pendingPtr->tlsPtr;
 
     PendingUnlink(pendingPtr);
@@ -255,16 +225,16 @@ PendingDone(
 	PyosslFailureClear(&failure);
     }
     PendingFree(pendingPtr);
-    Interest(listenerPtr);
-    ListenerRelease(listenerPtr);
+    PyosslListenerInterest(listenerPtr);
+    PyosslListenerRelease(listenerPtr);
 }
 
 /* Goes on with a handshake as far as it gets. */
 static void
 PendingStep(
-    Pending *pendingPtr)
+    PyosslPending *pendingPtr)
 {
-    Listener *listenerPtr = pendingPtr->listenerPtr;
+    PyosslListener *listenerPtr = pendingPtr->listenerPtr;
     PyosslTls *tlsPtr = pendingPtr->tlsPtr;
     PyosslTlsResult result;
     PyosslOp op;
@@ -298,7 +268,7 @@ PendingStep(
 		| (PyosslLinkQueued(&tlsPtr->link) > 0 ? TCL_WRITABLE : 0),
 		PendingReady, pendingPtr);
     }
-    ListenerRelease(listenerPtr);
+    PyosslListenerRelease(listenerPtr);
     PyosslTlsRelease(tlsPtr);
 }
 
@@ -316,14 +286,14 @@ static void
 DeadlineReached(
     void *clientData)
 {
-    Listener *listenerPtr = clientData;
+    PyosslListener *listenerPtr = clientData;
     Tcl_WideInt now = PyosslSysNow();
 
     listenerPtr->timer = NULL;
     ListenerHold(listenerPtr);
     while (listenerPtr->chan != NULL && listenerPtr->firstPtr != NULL
 	    && listenerPtr->firstPtr->tlsPtr->deadline <= now) {
-	Pending *pendingPtr = listenerPtr->firstPtr;
+	PyosslPending *pendingPtr = listenerPtr->firstPtr;
 
 	if (pendingPtr->tlsPtr->busy) {
 	    /* A callback of its own runs the event loop: not now. */
@@ -338,13 +308,13 @@ DeadlineReached(
 	PendingDone(pendingPtr);
     }
     ArmTimer(listenerPtr);
-    ListenerRelease(listenerPtr);
+    PyosslListenerRelease(listenerPtr);
 }
 
 /* One timer, for the oldest of them, since all have the same limit. */
 static void
 ArmTimer(
-    Listener *listenerPtr)
+    PyosslListener *listenerPtr)
 {
     Tcl_WideInt left;
 
@@ -364,9 +334,9 @@ ArmTimer(
  */
 
 /* Watches the listening sockets, or not while enough is under way. */
-static void
-Interest(
-    Listener *listenerPtr)
+void
+PyosslListenerInterest(
+    PyosslListener *listenerPtr)
 {
     int i, wanted = listenerPtr->chan != NULL && listenerPtr->pause == NULL
 	    && (listenerPtr->maxHandshakes <= 0
@@ -386,19 +356,19 @@ static void
 PauseOver(
     void *clientData)
 {
-    Listener *listenerPtr = clientData;
+    PyosslListener *listenerPtr = clientData;
 
     listenerPtr->pause = NULL;
-    Interest(listenerPtr);
+    PyosslListenerInterest(listenerPtr);
 }
 
 static void
 AcceptOne(
-    Listener *listenerPtr,
+    PyosslListener *listenerPtr,
     PyosslSock *sockPtr)
 {
     PyosslTls *tlsPtr;
-    Pending *pendingPtr;
+    PyosslPending *pendingPtr;
     Tcl_Obj *addressObj = PyosslSockAddress(sockPtr, 1, 0);
 
     if (addressObj == NULL) {
@@ -429,7 +399,7 @@ AcceptOne(
 	Tcl_DecrRefCount(addressObj);
 	return;
     }
-    pendingPtr = (Pending *) ckalloc(sizeof(Pending));
+    pendingPtr = (PyosslPending *) ckalloc(sizeof(PyosslPending));
     pendingPtr->listenerPtr = listenerPtr;
     pendingPtr->tlsPtr = tlsPtr;
     pendingPtr->addressObj = addressObj;
@@ -456,7 +426,7 @@ ListenerReady(
     void *clientData,
     int mask)
 {
-    Listener *listenerPtr = clientData;
+    PyosslListener *listenerPtr = clientData;
     int i, n, called = 0;
     /* Not more than one script for an event, as with Tcl's own listeners. */
     int batch = listenerPtr->established ? ACCEPT_BATCH : 1;
@@ -484,22 +454,16 @@ ListenerReady(
 	    break;
 	}
     }
-    Interest(listenerPtr);
-    ListenerRelease(listenerPtr);
+    PyosslListenerInterest(listenerPtr);
+    PyosslListenerRelease(listenerPtr);
 }
 
-/*
- * ---------------------------------------------------------------------
- * The listening channel
- * ---------------------------------------------------------------------
- */
-
 /* Serves no more: all goes that belongs to this thread. */
-static void
-ListenerStop(
-    Listener *listenerPtr)
+void
+PyosslListenerStop(
+    PyosslListener *listenerPtr)
 {
-    Pending *pendingPtr;
+    PyosslPending *pendingPtr;
     int i;
 
     if (listenerPtr->ipPtr == NULL) {
@@ -534,328 +498,3 @@ ListenerStop(
     PyosslInterpRelease(listenerPtr->ipPtr);
     listenerPtr->ipPtr = NULL;
 }
-
-/* Leaving for another thread, or being closed. */
-static void
-ListenerThreadAction(
-    void *inst,
-    int action)
-{
-    if (action == TCL_CHANNEL_THREAD_REMOVE) {
-	ListenerStop(inst);
-    }
-}
-
-static int
-ListenerClose(
-    void *inst,
-    Tcl_Interp *interp)
-{
-    (void) interp;
-    ListenerStop(inst);
-    ListenerRelease(inst);
-    return 0;
-}
-
-static int
-ListenerClose2(
-    void *inst,
-    Tcl_Interp *interp,
-    int flags)
-{
-    if ((flags & (TCL_CLOSE_READ | TCL_CLOSE_WRITE)) == 0) {
-	return ListenerClose(inst, interp);
-    }
-    return EINVAL;
-}
-
-static int
-ListenerInput(
-    void *inst,
-    char *buf,
-    int size,
-    int *errnoPtr)
-{
-    (void) inst; (void) buf; (void) size;
-    *errnoPtr = EINVAL;
-    return -1;
-}
-
-static int
-ListenerOutput(
-    void *inst,
-    const char *buf,
-    int size,
-    int *errnoPtr)
-{
-    (void) inst; (void) buf; (void) size;
-    *errnoPtr = EINVAL;
-    return -1;
-}
-
-static void
-ListenerWatch(
-    void *inst,
-    int mask)
-{
-    (void) inst; (void) mask;
-}
-
-static int
-ListenerBlockMode(
-    void *inst,
-    int mode)
-{
-    (void) inst; (void) mode;
-    return 0;
-}
-
-static int
-ListenerGetHandle(
-    void *inst,
-    int direction,
-    ClientData *handlePtr)
-{
-    Listener *listenerPtr = inst;
-
-    (void) direction;
-    if (listenerPtr->sockCount == 0) {
-	return TCL_ERROR;
-    }
-    *handlePtr = (ClientData) (intptr_t) PyosslSockFd(listenerPtr->socks[0]);
-    return TCL_OK;
-}
-
-/* -sockname: {address host port} of each socket, in one flat list. */
-static int
-ListenerGetOption(
-    void *inst,
-    Tcl_Interp *interp,
-    const char *option,
-    Tcl_DString *dsPtr)
-{
-    Listener *listenerPtr = inst;
-    Tcl_Obj *listObj, *nameObj;
-    int i;
-
-    if (option != NULL && strcmp(option, "-error") == 0) {
-	return TCL_OK;
-    }
-    if (option != NULL && strcmp(option, "-connecting") == 0) {
-	Tcl_DStringAppend(dsPtr, "0", 1);
-	return TCL_OK;
-    }
-    if (option != NULL && strcmp(option, "-sockname") != 0) {
-	return Tcl_BadChannelOption(interp, option,
-		"connecting error sockname");
-    }
-    listObj = Tcl_NewListObj(0, NULL);
-    Tcl_IncrRefCount(listObj);
-    for (i = 0; i < listenerPtr->sockCount; i++) {
-	nameObj = PyosslSockAddress(listenerPtr->socks[i], 0, 1);
-	if (nameObj != NULL) {
-	    Tcl_ListObjAppendList(NULL, listObj, nameObj);
-	    Tcl_DecrRefCount(nameObj);
-	}
-    }
-    if (option == NULL) {
-	Tcl_DStringAppendElement(dsPtr, "-sockname");
-	Tcl_DStringAppendElement(dsPtr, Tcl_GetString(listObj));
-    } else {
-	Tcl_DStringAppend(dsPtr, Tcl_GetString(listObj), -1);
-    }
-    Tcl_DecrRefCount(listObj);
-    return TCL_OK;
-}
-
-static const Tcl_ChannelType listenerType = {
-    "pyossl-server",
-    TCL_CHANNEL_VERSION_5,
-#if TCL_MAJOR_VERSION >= 9
-    NULL,
-#else
-    ListenerClose,
-#endif
-    ListenerInput,
-    ListenerOutput,
-    NULL,
-    NULL,
-    ListenerGetOption,
-    ListenerWatch,
-    ListenerGetHandle,
-    ListenerClose2,
-    ListenerBlockMode,
-    NULL,
-    NULL,
-    NULL,
-    ListenerThreadAction,
-    NULL
-};
-
-/*
- * PyosslListenerStatus --
- *	The counts of a listening channel as a dict in a new Tcl_Obj; NULL
- *	for any other channel.
- */
-Tcl_Obj *
-PyosslListenerStatus(
-    Tcl_Channel chan)
-{
-    static const char *const names[] = {
-	"accepted", "established", "failed", "timedout", "handshaking"
-    };
-    Tcl_Obj *dictObj;
-    Listener *listenerPtr;
-    Tcl_WideInt values[5];
-    int i;
-
-    if (Tcl_GetChannelType(chan) != &listenerType) {
-	return NULL;
-    }
-    listenerPtr = Tcl_GetChannelInstanceData(chan);
-    values[0] = listenerPtr->accepted;
-    values[1] = listenerPtr->completed;
-    values[2] = listenerPtr->failed;
-    values[3] = listenerPtr->timedOut;
-    values[4] = listenerPtr->pendingCount;
-    dictObj = Tcl_NewDictObj();
-    for (i = 0; i < 5; i++) {
-	Tcl_DictObjPut(NULL, dictObj, Tcl_NewStringObj(names[i], -1),
-		Tcl_NewWideIntObj(values[i]));
-    }
-    return dictObj;
-}
-
-/* The options of [Listen]. */
-static int
-ParseOptions(
-    Tcl_Interp *interp,
-    Listener *listenerPtr,
-    int objc,
-    Tcl_Obj *const objv[],
-    const char **myAddrPtr,
-    int *reusePortPtr)
-{
-    static const char *const options[] = {
-	"-closetimeout", "-errorcommand", "-handshaketimeout",
-	"-maxhandshakes", "-myaddr", "-notify", "-reuseport", NULL
-    };
-    static const char *const notifies[] = {"connected", "established", NULL};
-    int i, index, code = TCL_OK;
-
-    for (i = 0; i + 1 < objc && code == TCL_OK; i += 2) {
-	Tcl_Obj *valueObj = objv[i + 1];
-
-	if (Tcl_GetIndexFromObj(interp, objv[i], options, "option", 0,
-		&index) != TCL_OK) {
-	    return TCL_ERROR;
-	}
-	switch (index) {
-	case 0:
-	    code = PyosslGetIntRange(interp, PYOSSL_SSL, "-closetimeout",
-		    valueObj, 0, 0x7fffffff, &listenerPtr->lingerMs);
-	    break;
-	case 1:
-	    code = PyosslCallbackSet(interp, PYOSSL_SSL, listenerPtr->ipPtr,
-		    valueObj, &listenerPtr->errorPtr);
-	    break;
-	case 2:
-	    code = PyosslGetIntRange(interp, PYOSSL_SSL, "-handshaketimeout",
-		    valueObj, 0, 0x7fffffff, &listenerPtr->timeoutMs);
-	    break;
-	case 3:
-	    code = PyosslGetIntRange(interp, PYOSSL_SSL, "-maxhandshakes",
-		    valueObj, 0, 0x7fffffff, &listenerPtr->maxHandshakes);
-	    break;
-	case 4:
-	    *myAddrPtr = Tcl_GetString(valueObj);
-	    break;
-	case 5:
-	    if (Tcl_GetIndexFromObj(NULL, valueObj, notifies, "notify", 0,
-		    &listenerPtr->established) != TCL_OK) {
-		code = PyosslFail(interp, PYOSSL_SSL, "ValueError",
-			"bad notify \"%.60s\": must be connected or established",
-			Tcl_GetString(valueObj));
-	    }
-	    break;
-	default:
-	    code = PyosslGetBoolean(interp, PYOSSL_SSL, "-reuseport",
-		    valueObj, reusePortPtr);
-	    break;
-	}
-    }
-    return code;
-}
-
-/*
- * [::pyossl::Listen command ctx port ?-option value ...?] -> channel.
- * What [pyossl::socket -server] does once it has its context.
- */
-static int
-Listen(
-    PyosslInterp *ipPtr,
-    Tcl_Interp *interp,
-    int objc,
-    Tcl_Obj *const objv[])
-{
-    static unsigned long counter = 0;
-    TCL_DECLARE_MUTEX(counterMutex)
-    PyosslCtx *ctxPtr = PyosslKeepFind(ipPtr, interp, objv[2]);
-    Listener *listenerPtr;
-    const char *myAddr = NULL, *what = NULL;
-    char name[40], port[PYOSSL_PORT_SIZE];
-    int reusePort = 0, code;
-
-    if (ctxPtr == NULL
-	    || PyosslConnGetPort(interp, objv[3], port) != TCL_OK) {
-	return TCL_ERROR;
-    }
-    listenerPtr = (Listener *) ckalloc(sizeof(Listener));
-    memset(listenerPtr, 0, sizeof(*listenerPtr));
-    listenerPtr->refCount = 1;
-    PyosslCount(PYOSSL_COUNT_LISTENERS, 1);
-    listenerPtr->ipPtr = PyosslInterpHold(ipPtr);
-    listenerPtr->ctxPtr = ctxPtr;
-    PyosslCtxHold(ctxPtr);
-    listenerPtr->established = 1;
-    listenerPtr->timeoutMs = 30000;
-    listenerPtr->maxHandshakes = 1000;
-    listenerPtr->lingerMs = -1;
-    code = PyosslCallbackSet(interp, PYOSSL_SSL, ipPtr, objv[1],
-	    &listenerPtr->commandPtr);
-    if (code == TCL_OK && listenerPtr->commandPtr == NULL) {
-	code = PyosslFail(interp, PYOSSL_SSL, "ValueError",
-		"the command of -server must not be empty");
-    }
-    if (code == TCL_OK) {
-	code = ParseOptions(interp, listenerPtr, objc - 4, objv + 4, &myAddr,
-		&reusePort);
-    }
-    if (code == TCL_OK) {
-	listenerPtr->socks = PyosslSockListenAll(myAddr, port, reusePort,
-		BACKLOG, &listenerPtr->sockCount, &what);
-	if (listenerPtr->socks == NULL) {
-	    code = PyosslConnOpenFailed(interp, "couldn't open socket", errno,
-		    what, objv[3]);
-	}
-    }
-    if (code != TCL_OK) {
-	ListenerStop(listenerPtr);
-	ListenerRelease(listenerPtr);
-	return TCL_ERROR;
-    }
-    Tcl_MutexLock(&counterMutex);
-    snprintf(name, sizeof(name), "pyosslserver%lu", ++counter);
-    Tcl_MutexUnlock(&counterMutex);
-    listenerPtr->chan = Tcl_CreateChannel(&listenerType, name, listenerPtr, 0);
-    Tcl_RegisterChannel(interp, listenerPtr->chan);
-    Interest(listenerPtr);
-    Tcl_SetObjResult(interp, Tcl_NewStringObj(name, -1));
-    return TCL_OK;
-}
-
-const PyosslFunction pyosslServerFunctions[] = {
-    {"Listen", Listen, 3, -1, "command ctx port ?-option value ...?",
-	    PYOSSL_UNSAFE | PYOSSL_INTERNAL},
-    {NULL, NULL, 0, 0, NULL, 0}
-};

@@ -59,6 +59,7 @@ namespace eval layers {
 	5	{pyosslConn}
 	5b	{pyosslKeep}
 	5b	{pyosslServer}
+	5b	{pyosslListen}
 	5b	{pyosslSocket}
 	6	{pyossl}
     }

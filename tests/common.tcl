@@ -101,6 +101,18 @@ proc readfile {path} {
     }
 }
 
+# filemode path --
+#	The permissions of a file as three octal digits.  Tcl 8.6 has 00600 for
+#	600, Tcl 9 has 0o600.
+proc filemode {path} {
+    return [string range [file attributes $path -permissions] end-2 end]
+}
+
+# A character beyond U+FFFF.  There is no way to write one that both know: to
+# Tcl 8.6 it is two surrogates, which are no characters in Tcl 9, and Tcl 8.6
+# knows no \U above FFFF.
+set smiley [encoding convertfrom utf-8 \xf0\x9f\x98\x80]
+
 #------------------------------------------------------------------------
 # Platforms
 #------------------------------------------------------------------------

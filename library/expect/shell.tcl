@@ -622,7 +622,7 @@ proc ::pyossl::expect::shell::rememberLine {text} {
 # Nobody else may read it: there may be passwords in it.
 proc ::pyossl::expect::shell::writeHistory {access lines} {
     variable historyFile
-    if {$historyFile eq "" || [catch {open $historyFile $access 0600} channel]} {
+    if {$historyFile eq "" || [catch {open $historyFile $access 0o600} channel]} {
 	return
     }
     try {

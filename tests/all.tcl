@@ -385,6 +385,9 @@ proc suite::contents {path} {
     if {[catch {open $path r} channel]} {
 	return ""
     }
+    if {[package vsatisfies [package provide Tcl] 9.0-]} {
+	fconfigure $channel -profile replace
+    }
     try {
 	return [read $channel]
     } finally {

@@ -38,6 +38,10 @@ namespace eval common {
 
 # What was printed before a crash must not be lost with it.
 fconfigure stdout -buffering line
+if {[package vsatisfies [package provide Tcl] 9.0-]} {
+    # Nor may what a test has got be no text for the terminal, and end the file.
+    fconfigure stdout -profile replace
+}
 
 # The preloaded sanitizer has done its work in this process; outside programs
 # must not inherit it.  [childtclsh] gives it to the processes that need it.

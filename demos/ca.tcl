@@ -31,7 +31,7 @@ proc ca::readFile {args} {
 }
 
 # Written whole or not at all: a reader never sees half a list.
-proc ca::writeFile {file data {mode 0644}} {
+proc ca::writeFile {file data {mode 0o644}} {
     set channel [open $file.new {WRONLY CREAT TRUNC} $mode]
     puts -nonewline $channel $data
     close $channel
@@ -95,7 +95,7 @@ proc ca::init {folder {commonName "Demo CA"}} {
     }
     $cert sign $key sha256
     writeFile [file join $folder ca.key] [pyossl::dump_privatekey PEM $key] \
-	0600
+	0o600
     writeFile [file join $folder ca.pem] [pyossl::dump_certificate PEM $cert]
     saveIndex $folder {}
     return [file join $folder ca.pem]
@@ -109,7 +109,7 @@ proc ca::request {folder name} {
     $request set_pubkey $key
     $request sign $key sha256
     writeFile [file join $folder $name.key] \
-	[pyossl::dump_privatekey PEM $key] 0600
+	[pyossl::dump_privatekey PEM $key] 0o600
     set file [file join $folder $name.req]
     writeFile $file [pyossl::dump_certificate_request PEM $request]
     return $file

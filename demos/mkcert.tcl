@@ -80,8 +80,8 @@ proc mkcert::read {file} {
 
 proc mkcert::save {name cert key} {
     variable dir
-    write [file join $dir $name.key] 0600 [pyossl::dump_privatekey PEM $key]
-    write [file join $dir $name.pem] 0644 [pyossl::dump_certificate PEM $cert]
+    write [file join $dir $name.key] 0o600 [pyossl::dump_privatekey PEM $key]
+    write [file join $dir $name.pem] 0o644 [pyossl::dump_certificate PEM $cert]
 }
 
 # {certificate key} of the authority, made at the first call in a folder.

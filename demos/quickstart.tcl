@@ -34,7 +34,7 @@ proc quickstart::makeFolder {} {
     return $folder
 }
 
-proc quickstart::write {name data {permissions 0644}} {
+proc quickstart::write {name data {permissions 0o644}} {
     variable folder
     set path [file join $folder $name]
     set channel [open $path {WRONLY CREAT TRUNC} $permissions]
@@ -84,7 +84,7 @@ proc quickstart::makeCertificates {} {
     say "  sha256   [$cert digest sha256]"
     return [list [write ca.pem [pyossl::dump_certificate PEM [lindex $ca 0]]] \
 	[write server.pem [pyossl::dump_certificate PEM $cert]] \
-	[write server.key [pyossl::dump_privatekey PEM $key] 0600]]
+	[write server.key [pyossl::dump_privatekey PEM $key] 0o600]]
 }
 
 #------------------------------------------------------------------------

@@ -19,6 +19,7 @@
 #	fuzz::mark TEXT		something was reached; guides libFuzzer
 #	fuzz::rest fuzz::byte fuzz::number fuzz::take fuzz::pick fuzz::more
 #				read the input, from its beginning
+#	fuzz::text BYTES	as characters, be they UTF-8 or not
 #	fuzz::key fuzz::certificate	a key, and a certificate for it, always the
 #				same ones, bit by bit
 
@@ -253,6 +254,15 @@ proc fuzz::take {count} {
     set bytes [string range $input $at [expr {$at + $count - 1}]]
     incr at $count
     return $bytes
+}
+
+# Bytes as characters.  Where they are no UTF-8 these are still characters:
+# [encoding convertfrom] of Tcl 9 has to be told to take them as Tcl 8.6 does.
+proc fuzz::text {bytes} {
+    if {[package vsatisfies [package provide Tcl] 9.0-]} {
+	return [encoding convertfrom -profile tcl8 utf-8 $bytes]
+    }
+    return [encoding convertfrom utf-8 $bytes]
 }
 
 # All that is left.

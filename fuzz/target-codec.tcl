@@ -144,7 +144,7 @@ proc fuzz::value {} {
 	    return [take [number 40]]
 	}
 	4 {
-	    return [encoding convertfrom utf-8 [take [number 20]]]
+	    return [text [take [number 20]]]
 	}
 	5 {
 	    return [list [take 2] [take 1]]
@@ -153,7 +153,7 @@ proc fuzz::value {} {
 	    return "\{"
 	}
 	7 - 8 {
-	    set types [dict keys $pyossl::expect::extension::rows]
+	    set types [dict keys $::pyossl::expect::extension::rows]
 	    set extension [list extension_type [pick $types]]
 	    for {set i [number 3]} {$i > 0} {incr i -1} {
 		lappend extension [pick {extension_data extension_data_length

@@ -265,10 +265,10 @@ proc fuzz::argument {word} {
 	    return ""
 	}
 	4 {
-	    return [encoding convertfrom utf-8 [take [number 20]]]
+	    return [text [take [number 20]]]
 	}
 	5 {
-	    return \u20ac\U1F600\0
+	    return [text \xe2\x82\xac\xf0\x9f\x98\x80\0]
 	}
 	default {
 	    return [take [number 40]]

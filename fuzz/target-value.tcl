@@ -20,7 +20,7 @@ proc fuzz::extension {bytes} {
     }
     set value [rest]
     if {$form & 1} {
-	set value [encoding convertfrom utf-8 $value]
+	set value [text $value]
     }
     if {$form & 2} {
 	# Bytes of an extension, in a certificate and out of it again.
@@ -65,7 +65,7 @@ proc fuzz::name {bytes} {
 		set attribute [pick $attributes]
 		set value [take [number 80]]
 		if {$step & 128} {
-		    set value [encoding convertfrom utf-8 $value]
+		    set value [text $value]
 		}
 		ours "name set $attribute" {$one set $attribute $value}
 		ours "name get $attribute" {$one get $attribute}

@@ -370,7 +370,7 @@ proc suite::isHarmless {report child} {
 		&& ![regexp {^[\d,]+ (\([^)]*\) )?bytes in [\d,]+ blocks are definitely lost} $record]} {
 	    return 0
 	}
-	if {[regexp {libpyossl|pyossl[A-Z]?\w*\.c|libssl|libcrypto} $record]} {
+	if {[regexp {lib(tcl9)?pyossl|pyossl[A-Z]?\w*\.c|libssl|libcrypto} $record]} {
 	    return 0
 	}
 	if {!$child && ![string match *TclCallVarTraces* $record]} {
@@ -384,6 +384,9 @@ proc suite::isHarmless {report child} {
 proc suite::contents {path} {
     if {[catch {open $path r} channel]} {
 	return ""
+    }
+    if {[package vsatisfies [package provide Tcl] 9.0-]} {
+	fconfigure $channel -profile replace
     }
     try {
 	return [read $channel]

@@ -38,6 +38,10 @@ namespace eval common {
 
 # What was printed before a crash must not be lost with it.
 fconfigure stdout -buffering line
+if {[package vsatisfies [package provide Tcl] 9.0-]} {
+    # Nor may what a test has got be no text for the terminal, and end the file.
+    fconfigure stdout -profile replace
+}
 
 # The preloaded sanitizer has done its work in this process; outside programs
 # must not inherit it.  [childtclsh] gives it to the processes that need it.
@@ -100,6 +104,18 @@ proc readfile {path} {
 	close $channel
     }
 }
+
+# filemode path --
+#	The permissions of a file as three octal digits.  Tcl 8.6 has 00600 for
+#	600, Tcl 9 has 0o600.
+proc filemode {path} {
+    return [string range [file attributes $path -permissions] end-2 end]
+}
+
+# A character beyond U+FFFF.  There is no way to write one that both know: to
+# Tcl 8.6 it is two surrogates, which are no characters in Tcl 9, and Tcl 8.6
+# knows no \U above FFFF.
+set smiley [encoding convertfrom utf-8 \xf0\x9f\x98\x80]
 
 #------------------------------------------------------------------------
 # Platforms

@@ -6,10 +6,10 @@
  *	loaded into Tcl, where the command "faults" steers it. Linux and its
  *	like; tests/faults.tcl builds and uses it.
  *
- *	    libpyossl --recv, send, ...--> here --> libc
+ *	    pyossl -----recv, send, ...--> here --> libc
  *	    OpenSSL --CRYPTO_malloc------> here --> malloc
  *
- *	System calls fail only for a caller in libpyossl, so that the test's own
+ *	System calls fail only for a caller in pyossl, so that the test's own
  *	plain sockets stay sound. The clock is put forward or back for all.
  *
  *	faults alloc N ?all?	fails OpenSSL's N-th allocation from now, and
@@ -68,14 +68,21 @@ Next(const char *name)
     return dlsym(RTLD_NEXT, name);
 }
 
-/* Whether the caller is the library under test. */
+/*
+ * Whether the caller is the library under test: libpyossl*.so, or for Tcl 9
+ * libtcl9pyossl*.so. The folders above it may have any name.
+ */
 static int
 IsOurs(void *caller)
 {
     Dl_info info;
+    const char *name;
 
-    return dladdr(caller, &info) && info.dli_fname != NULL
-	    && strstr(info.dli_fname, "libpyossl") != NULL;
+    if (!dladdr(caller, &info) || info.dli_fname == NULL) {
+	return 0;
+    }
+    name = strrchr(info.dli_fname, '/');
+    return strstr(name != NULL ? name : info.dli_fname, "pyossl") != NULL;
 }
 
 /* Results: -1 go on, 0 one byte only, else the errno to fail with. */

@@ -284,9 +284,11 @@ proc ::pyossl::expect::interact::End {token} {
 proc ::pyossl::expect::interact::Keys {token} {
     upvar #0 ::pyossl::expect::interact::$token s
     upvar #0 ::pyossl_expect_waiting::$s(wait) w
-    set typed [read stdin 1]
-    while {[chan pending input stdin] > 0} {
-	append typed [read stdin 1]
+    ::pyossl::expect::Tolerantly stdin {
+	set typed [read stdin 1]
+	while {[chan pending input stdin] > 0} {
+	    append typed [read stdin 1]
+	}
     }
     append s(typed) $typed
     if {$typed eq "" && [eof stdin]} {
@@ -361,8 +363,10 @@ proc ::pyossl::expect::interact::FromUser {token} {
     }
     if {$through ne ""} {
 	if {$s(echo)} {
-	    puts -nonewline stdout [Visible $through]
-	    flush stdout
+	    ::pyossl::expect::Tolerantly stdout {
+		puts -nonewline stdout [Visible $through]
+		flush stdout
+	    }
 	}
 	Send $s(id) $through
     }
@@ -438,12 +442,13 @@ proc ::pyossl::expect::interact::FromPeer {token} {
 # To the terminal, and to the log file, which would have got it with log_user on.
 proc ::pyossl::expect::interact::Show {token text} {
     upvar #0 ::pyossl::expect::interact::$token s
-    puts -nonewline stdout $text
-    flush stdout
+    ::pyossl::expect::Tolerantly stdout {
+	puts -nonewline stdout $text
+	flush stdout
+    }
     set log $::pyossl::expect::logFile
     if {$s(logUser) && [dict get $log channel] ne "" && ![dict get $log all]} {
-	puts -nonewline [dict get $log channel] $text
-	flush [dict get $log channel]
+	::pyossl::expect::Log $text [::pyossl::expect::Encoded $s(id) $text]
     }
 }
 

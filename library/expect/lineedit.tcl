@@ -511,8 +511,10 @@ proc ::pyossl::expect::lineedit::inColumns {words} {
 
 proc ::pyossl::expect::lineedit::emit {text} {
     variable channel
-    puts -nonewline $channel $text
-    flush $channel
+    ::pyossl::expect::Tolerantly $channel {
+	puts -nonewline $channel $text
+	flush $channel
+    }
 }
 
 # lineedit::above text --

@@ -10,7 +10,7 @@
 namespace eval ::pyossl::expect {
     variable logUser 1
     variable lastShown \n	;# the last character that was shown
-    variable logFile {channel {} own 0 all 0 words {}}
+    variable logFile {channel {} own 0 raw 0 all 0 words {}}
     variable internal {on 0 channel {} words 0}
     variable matchMax 2000
 }
@@ -93,8 +93,8 @@ proc ::pyossl::expect::log_file {args} {
     }
     LogFileEnd
     if {$channel ne ""} {
-	set logFile [dict create channel $channel own $own all $all \
-	    words $words]
+	set logFile [dict create channel $channel own $own \
+	    raw [expr {[llength $args] > 0}] all $all words $words]
     }
     return
 }
@@ -105,7 +105,7 @@ proc ::pyossl::expect::LogFileEnd {} {
     if {[dict get $logFile own]} {
 	catch {close [dict get $logFile channel]}
     }
-    set logFile {channel {} own 0 all 0 words {}}
+    set logFile {channel {} own 0 raw 0 all 0 words {}}
 }
 
 # exp_internal ?-f file? 0|1, exp_internal -info --
@@ -147,7 +147,8 @@ proc ::pyossl::expect::Internal {text} {
 	puts -nonewline stderr $text
     }
     if {[dict get $internal channel] ne ""} {
-	puts -nonewline [dict get $internal channel] $text
+	set channel [dict get $internal channel]
+	Tolerantly $channel {puts -nonewline $channel $text}
     }
 }
 
@@ -158,24 +159,54 @@ proc ::pyossl::expect::Internals {} {
 	|| [dict get $internal channel] ne ""}]
 }
 
-# Show text -- what was received goes to the terminal and the log file.
-proc ::pyossl::expect::Show {text} {
+# Tolerantly channel script --
+#	Runs a script that reads from a channel or writes to it. What the channel's
+#	encoding has no bytes for is written as a question mark, and bytes that are
+#	no text are read as a character each. Tcl 8.6 knows nothing else; in Tcl 9
+#	it would be an error, by which a keystroke or an answer ends all.
+proc ::pyossl::expect::Tolerantly {channel script} {
+    if {![package vsatisfies [package provide Tcl] 9.0-]} {
+	return [uplevel 1 $script]
+    }
+    set profile [chan configure $channel -profile]
+    chan configure $channel -profile tcl8
+    try {
+	uplevel 1 $script
+    } finally {
+	catch {chan configure $channel -profile $profile}
+    }
+}
+
+# Log text bytes -- to the log file: the bytes that have come if it is a file;
+# a channel of the script's has an encoding of its own.
+proc ::pyossl::expect::Log {text bytes} {
+    variable logFile
+    set channel [dict get $logFile channel]
+    if {[dict get $logFile raw]} {
+	set text $bytes
+    }
+    Tolerantly $channel {
+	puts -nonewline $channel $text
+	flush $channel
+    }
+}
+
+# Show text bytes -- what was received goes to the terminal and the log file.
+proc ::pyossl::expect::Show {text bytes} {
     variable logUser
     variable logFile
     variable lastShown
     if {$logUser && $text ne ""} {
 	set lastShown [string index $text end]
 	catch {
-	    puts -nonewline stdout $text
-	    flush stdout
+	    Tolerantly stdout {
+		puts -nonewline stdout $text
+		flush stdout
+	    }
 	}
     }
-    set channel [dict get $logFile channel]
-    if {$channel ne "" && ($logUser || [dict get $logFile all])} {
-	catch {
-	    puts -nonewline $channel $text
-	    flush $channel
-	}
+    if {[dict get $logFile channel] ne "" && ($logUser || [dict get $logFile all])} {
+	catch {Log $text $bytes}
     }
 }
 

@@ -193,16 +193,24 @@ proc ::pyossl::expect::program::Alive {pids} {
     set alive 0
     foreach pid $pids {
 	catch {
-	    set channel [open /proc/$pid/stat]
-	    set text [read $channel]
-	    close $channel
-	    if {[lindex [string range $text [string last ) $text]+1 end] 0]
-		    ni {Z X}} {
+	    if {[lindex [Stat /proc/$pid/stat] 0] ni {Z X}} {
 		set alive 1
 	    }
 	}
     }
     return $alive
+}
+
+# What Linux tells of a process behind its name; an error if that has ended. The
+# name, in parentheses, may hold anything, also what is no text.
+proc ::pyossl::expect::program::Stat {path} {
+    set channel [open $path rb]
+    try {
+	set text [read $channel]
+    } finally {
+	close $channel
+    }
+    return [string range $text [string last ) $text]+1 end]
 }
 
 # Processes with all that descend from them.
@@ -213,11 +221,7 @@ proc ::pyossl::expect::program::Family {pids} {
 	# Linux tells in files, which costs no program, and there may be none.
 	foreach path $files {
 	    catch {
-		set channel [open $path]
-		set text [read $channel]
-		close $channel
-		# The name, in parentheses, may hold anything.
-		lassign [string range $text [string last ) $text]+1 end] - parent
+		lassign [Stat $path] - parent
 		dict lappend children $parent [lindex [file split $path] 2]
 	    }
 	}

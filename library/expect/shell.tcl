@@ -419,8 +419,10 @@ proc ::pyossl::expect::shell::run {command} {
 proc ::pyossl::expect::shell::print {text {end \n}} {
     variable busy
     if {$busy || !$::pyossl::expect::lineedit::active} {
-	puts -nonewline $text$end
-	flush stdout
+	::pyossl::expect::Tolerantly stdout {
+	    puts -nonewline $text$end
+	    flush stdout
+	}
     } else {
 	::pyossl::expect::lineedit::above [string trimright $text \n]
     }
@@ -442,9 +444,11 @@ proc ::pyossl::expect::why {} {
 proc ::pyossl::expect::shell::readable {} {
     # The terminal stays blocking, since standard output is the same open
     # file: what is there comes at once, and no more is asked for.
-    set typed [read stdin 1]
-    while {[chan pending input stdin] > 0} {
-	append typed [read stdin 1]
+    ::pyossl::expect::Tolerantly stdin {
+	set typed [read stdin 1]
+	while {[chan pending input stdin] > 0} {
+	    append typed [read stdin 1]
+	}
     }
     if {$typed eq ""} {
 	if {[eof stdin]} {
@@ -508,7 +512,7 @@ proc ::pyossl::expect::shell::lookAtKeys {} {
     }
     fconfigure stdin -blocking 0
     try {
-	set typed [read stdin]
+	::pyossl::expect::Tolerantly stdin {set typed [read stdin]}
     } finally {
 	fconfigure stdin -blocking 1
     }
@@ -599,8 +603,9 @@ proc ::pyossl::expect::shell::loadHistory {} {
 	return
     }
     fconfigure $channel -encoding utf-8
-    set lines [split [string trimright [read $channel] \n] \n]
+    ::pyossl::expect::Tolerantly $channel {set text [read $channel]}
     close $channel
+    set lines [split [string trimright $text \n] \n]
     set keep [lrange $lines end-[expr {$historyLimit - 1}] end]
     foreach line $keep {
 	::pyossl::expect::lineedit::remember [string map {\\\\ \\ \\n \n} $line]
@@ -622,12 +627,12 @@ proc ::pyossl::expect::shell::rememberLine {text} {
 # Nobody else may read it: there may be passwords in it.
 proc ::pyossl::expect::shell::writeHistory {access lines} {
     variable historyFile
-    if {$historyFile eq "" || [catch {open $historyFile $access 0600} channel]} {
+    if {$historyFile eq "" || [catch {open $historyFile $access 0o600} channel]} {
 	return
     }
     try {
 	fconfigure $channel -encoding utf-8
-	puts $channel [join $lines \n]
+	::pyossl::expect::Tolerantly $channel {puts $channel [join $lines \n]}
     } finally {
 	close $channel
     }

@@ -85,7 +85,8 @@ proc ::pyossl::expect::spawn {args} {
 	}
     }
     if {$echo} {
-	Show "spawn $spawnWords\r\n"
+	set line "spawn $spawnWords\r\n"
+	Show $line [Bytes utf-8 $line]
     }
     upvar 1 spawn_id spawn_id
     set spawn_id [lindex $ids 0]
@@ -161,7 +162,7 @@ proc ::pyossl::expect::Received {id bytes} {
 	set text [Decoded $id $bytes]
     }
     append e(unread) $text
-    Show $text
+    Show $text $bytes
     event::add $id [dict create kind data from peer bytes $bytes]
 }
 
@@ -190,6 +191,16 @@ proc ::pyossl::expect::Decoded {id bytes} {
     return [encoding convertfrom $e(encoding) $bytes]
 }
 
+# Bytes encoding text --
+#	Text as bytes, with a question mark for what the encoding has not: so does
+#	Tcl 8.6 by itself, and Tcl 9 when it is told to.
+proc ::pyossl::expect::Bytes {encoding text} {
+    if {[package vsatisfies [package provide Tcl] 9.0-]} {
+	return [encoding convertto -profile tcl8 $encoding $text]
+    }
+    return [encoding convertto $encoding $text]
+}
+
 # Encoded id text --
 #	Text to send as bytes.
 # Errors:
@@ -197,7 +208,7 @@ proc ::pyossl::expect::Decoded {id bytes} {
 proc ::pyossl::expect::Encoded {id text} {
     upvar #0 ::pyossl::expect::endpoint::data::$id e
     if {[info exists e(encoding)] && $e(encoding) ne "binary"} {
-	return [encoding convertto $e(encoding) $text]
+	return [Bytes $e(encoding) $text]
     }
     if {[regexp {[^\u0000-\u00ff]} $text]} {
 	return -code error -level 2 -errorcode {PYOSSL EXPECT VALUE data} \

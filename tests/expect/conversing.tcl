@@ -102,7 +102,7 @@ proc conversing::server {name script} {
 	}
 	pyossl {
 	    set words [list {*}[childtclsh] [testfile server.tcl \
-		"set auto_path [list $::auto_path]\n$conversing::ours"] \
+		"set auto_path [list $::auto_path]\n$::conversing::ours"] \
 		[cert server.pem] [cert server.key]]
 	    set ready {port (\d+)}
 	}
@@ -184,7 +184,7 @@ proc conversing::client {name} {
 	}
 	pyossl {
 	    return [list {*}[childtclsh] [testfile client.tcl \
-		"set auto_path [list $::auto_path]\n$conversing::oursCalling"] \
+		"set auto_path [list $::auto_path]\n$::conversing::oursCalling"] \
 		%port% %ca%]
 	}
     }

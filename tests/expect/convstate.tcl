@@ -102,7 +102,7 @@ proc convstate::server {name script} {
     } else {
 	set asks [string map {{-certfile $certificate}
 	    {-request 1 -validatecommand any -certfile $certificate}} \
-	    $conversing::ours]
+	    $::conversing::ours]
 	set words [list {*}[childtclsh] [testfile asking.tcl \
 	    "set auto_path [list $::auto_path]\nproc any args {return 1}\n$asks"] \
 	    [conversing::cert server.pem] [conversing::cert server.key]]

@@ -59,7 +59,17 @@ proc ::pyossl::expect::shell::Unread {message info} {
 
 # Ends the program, with the terminal as it was.
 proc ::pyossl::expect::shell::leave {{status 0}} {
+    variable child
     ::pyossl::expect::terminal::restore
+    # The programs of the prompt's interpreter go with it.
+    catch {
+	interp limit $child time -seconds {} -command {}
+	interp eval $child {
+	    if {[namespace which ::pyossl::expect::program::HangUp] ne ""} {
+		::pyossl::expect::program::HangUp
+	    }
+	}
+    }
     ::exit $status
 }
 

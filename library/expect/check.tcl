@@ -403,7 +403,7 @@ proc ::pyossl::expect::check::seenText {id out} {
 	set before [dict get $out buffer]
     }
     return $before[::pyossl::expect::endpoint::get $id buffer ""][
-	::pyossl::expect::endpoint::get $id unread ""]
+	::pyossl::expect::endpoint::unread $id]
 }
 
 # The protocol events that no pattern has taken yet, in words.  Records are left

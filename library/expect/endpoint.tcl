@@ -14,7 +14,8 @@
 #	    start steps	where its clock began; see event.tcl
 #	    log queue,KIND	its events
 #	    buffer	the text that patterns have been tried on
-#	    unread	the text that came after that
+#	    unread taken	the text that came after that, and how much of its
+#			beginning is in the buffer already (see match::Refill)
 #	    eof eofseen	nothing more will come; a script has seen that
 #	    max		its match_max
 #	What else is in it belongs to its type.
@@ -50,7 +51,7 @@ proc ::pyossl::expect::endpoint::New {kind type args} {
     upvar #0 ::pyossl::expect::endpoint::data::$id e
     array unset e
     array set e [::list kind $kind type $type state connecting open 1 \
-	start [clock microseconds] log {} buffer "" unread "" eof 0 eofseen 0 \
+	start [clock microseconds] log {} buffer "" unread "" taken 0 eof 0 eofseen 0 \
 	max $::pyossl::expect::matchMax waiters {}]
     array set e $args
     foreach event $::pyossl::expect::event::consumable {
@@ -98,6 +99,13 @@ proc ::pyossl::expect::endpoint::get {id key args} {
     }
     return -code error -errorcode [::list PYOSSL EXPECT NOKEY $key] \
 	"the endpoint \"$id\" has no \"$key\""
+}
+
+# endpoint::unread id --
+#	The text that no pattern was tried on yet.
+proc ::pyossl::expect::endpoint::unread {id} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    return [string range $e(unread) $e(taken) end]
 }
 
 # endpoint::set id key value --

@@ -4,6 +4,12 @@
 #	(engine.tcl): it is cut into records, whose events go into the log before
 #	those of what is in them.
 
+namespace eval ::pyossl::expect::tls {
+    # How much is looked at together. What is cut off the front of more would
+    # have all the rest copied for each record.
+    variable piece 65536
+}
+
 # Bytes from the peer: whole records go to the engine one by one, what is not
 # whole yet as far as the engine could refuse it.
 proc ::pyossl::expect::tls::Input {id bytes} {
@@ -17,12 +23,32 @@ proc ::pyossl::expect::tls::Input {id bytes} {
 	incr e(skip) -$skip
 	set bytes [string range $bytes $skip end]
     }
-    append e(input) $bytes
+    variable piece
+    set size [string length $bytes]
+    for {set at 0} {$at == 0 || $at < $size} {incr at $piece} {
+	append e(input) [string range $bytes $at [expr {$at + $piece - 1}]]
+	if {![Records $id]} {
+	    break
+	}
+	if {$at + $piece >= $size} {
+	    Begun $id
+	}
+    }
+    if {[info exists e(conn)]} {
+	::pyossl::expect::FilterFlush $id in
+    }
+}
+
+# tls::Records id --
+#	The whole records of the input go through the filters to the engine.
+# Results:
+#	1, or 0 where the connection has ended with one of them.
+proc ::pyossl::expect::tls::Records {id} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
     while {[info exists e(conn)]} {
 	set record [Record e(input)]
 	if {$record eq ""} {
-	    Begun $id
-	    break
+	    return 1
 	}
 	if {[dict exists $record bytes]} {
 	    # No TLS: the engine will say so.
@@ -52,12 +78,10 @@ proc ::pyossl::expect::tls::Input {id bytes} {
 	if {[info exists e(cut,in)]} {
 	    set e(input) ""
 	    End $id fin
-	    break
+	    return 0
 	}
     }
-    if {[info exists e(conn)]} {
-	::pyossl::expect::FilterFlush $id in
-    }
+    return 0
 }
 
 # tls::Begun id --

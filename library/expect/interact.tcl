@@ -274,7 +274,8 @@ proc ::pyossl::expect::interact::End {token} {
     # What was not shown yet is still there for an expect.
     if {[::pyossl::expect::endpoint::exists $s(id)]} {
 	upvar #0 ::pyossl::expect::endpoint::data::$s(id) e
-	set e(unread) $s(said)$e(unread)
+	set e(unread) $s(said)[::pyossl::expect::endpoint::unread $s(id)]
+	set e(taken) 0
     }
     ::pyossl::expect::WaitEnd $s(wait)
     unset s
@@ -408,9 +409,10 @@ proc ::pyossl::expect::interact::FromPeer {token} {
     }
     upvar #0 ::pyossl::expect::endpoint::data::$s(id) e
     if {$e(buffer) ne "" || $e(unread) ne ""} {
-	append s(said) $e(buffer)$e(unread)
+	append s(said) $e(buffer)[::pyossl::expect::endpoint::unread $s(id)]
 	set e(buffer) ""
 	set e(unread) ""
+	set e(taken) 0
 	Quiet $token peer
     }
     lassign [match $s(patterns,peer) $s(said) $e(eof)] through held found

@@ -93,7 +93,7 @@ proc ::pyossl::expect::program::Readable {id} {
     if {$broken} {
 	set bytes ""
     }
-    if {$bytes ne ""} {
+    if {[string length $bytes]} {
 	::pyossl::expect::Received $id $bytes
     }
     if {$broken || [eof $e(channel)]} {

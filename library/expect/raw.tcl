@@ -93,7 +93,18 @@ proc ::pyossl::expect::raw::Unconnected {id message code} {
 
 proc ::pyossl::expect::raw::Input {id bytes} {
     upvar #0 ::pyossl::expect::endpoint::data::$id e
-    append e(input) $bytes
+    # As in tls::Input.
+    set piece $::pyossl::expect::tls::piece
+    set size [string length $bytes]
+    for {set at 0} {$at == 0 || $at < $size} {incr at $piece} {
+	append e(input) [string range $bytes $at [expr {$at + $piece - 1}]]
+	Records $id
+    }
+}
+
+# The whole records of the input.
+proc ::pyossl::expect::raw::Records {id} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
     while {1} {
 	if {$e(plain)} {
 	    set text $e(input)

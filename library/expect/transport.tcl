@@ -156,7 +156,7 @@ proc ::pyossl::expect::transport::Readable {id} {
     # not take them along.
     if {[catch {
 	set bytes [read $channel 1]
-	if {$bytes ne ""} {
+	if {[string length $bytes]} {
 	    append bytes [read $channel [chan pending input $channel]]
 	}
     } message info]} {
@@ -166,7 +166,7 @@ proc ::pyossl::expect::transport::Readable {id} {
 	$e(type)::End $id $how
 	return
     }
-    if {$bytes ne ""} {
+    if {[string length $bytes]} {
 	$e(type)::Input $id $bytes
     } elseif {[eof $channel]} {
 	chan event $channel readable {}

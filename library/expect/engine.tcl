@@ -209,7 +209,7 @@ proc ::pyossl::expect::tls::Connected {id} {
     if {$e(handshake) eq "manual"} {
 	set e(state) plain
 	foreach bytes $e(outq) {
-	    ::pyossl::expect::transport::Write $id $bytes
+	    Clear $id $bytes
 	}
 	set e(outq) {}
     } else {
@@ -539,9 +539,7 @@ proc ::pyossl::expect::tls::Data {id bytes} {
     Writable $id
     switch -- $e(state) {
 	plain {
-	    ::pyossl::expect::event::add $id \
-		[dict create kind data from self bytes $bytes]
-	    ::pyossl::expect::transport::Write $id $bytes
+	    Clear $id $bytes
 	}
 	default {
 	    lappend e(outq) $bytes
@@ -550,6 +548,13 @@ proc ::pyossl::expect::tls::Data {id bytes} {
 	    }
 	}
     }
+}
+
+# Text before TLS has begun.
+proc ::pyossl::expect::tls::Clear {id bytes} {
+    ::pyossl::expect::event::add $id \
+	[dict create kind data from self bytes $bytes wire 1]
+    ::pyossl::expect::transport::Write $id $bytes
 }
 
 # An error unless something can still be sent.

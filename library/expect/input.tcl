@@ -15,12 +15,13 @@ namespace eval ::pyossl::expect::tls {
 proc ::pyossl::expect::tls::Input {id bytes} {
     upvar #0 ::pyossl::expect::endpoint::data::$id e
     if {$e(state) eq "plain"} {
-	::pyossl::expect::Received $id $bytes
+	::pyossl::expect::Received $id $bytes 1
 	return
     }
     if {$e(skip) > 0} {
 	set skip [expr {min($e(skip), [string length $bytes])}]
 	incr e(skip) -$skip
+	Stray $id [string range $bytes 0 $skip-1]
 	set bytes [string range $bytes $skip end]
     }
     variable piece
@@ -52,6 +53,7 @@ proc ::pyossl::expect::tls::Records {id} {
 	}
 	if {[dict exists $record bytes]} {
 	    # No TLS: the engine will say so.
+	    Stray $id [dict get $record bytes]
 	    Feed $id [dict get $record bytes]
 	    continue
 	}
@@ -173,6 +175,14 @@ proc ::pyossl::expect::tls::Record {bufferVar} {
     return [lindex [::pyossl::expect::record::split one] 0]
 }
 
+# Bytes that are no record, for the log.
+proc ::pyossl::expect::tls::Stray {id bytes} {
+    if {[string length $bytes]} {
+	::pyossl::expect::event::add $id \
+	    [dict create kind bytes from peer bytes $bytes]
+    }
+}
+
 # Gives bytes to the engine and lets it work.
 proc ::pyossl::expect::tls::Feed {id bytes} {
     upvar #0 ::pyossl::expect::endpoint::data::$id e
@@ -193,6 +203,9 @@ proc ::pyossl::expect::tls::End {id how} {
     if {[info exists e(conn)] && $e(state) in {handshaking established}
 	    && $how ne "reset"} {
 	Rest $id
+    } else {
+	Stray $id $e(input)
+	set e(input) ""
     }
     if {$e(state) eq "handshaking" && [info exists e(conn)]} {
 	if {$how eq "reset"} {
@@ -217,6 +230,7 @@ proc ::pyossl::expect::tls::End {id how} {
 proc ::pyossl::expect::tls::Rest {id} {
     upvar #0 ::pyossl::expect::endpoint::data::$id e
     if {[string length $e(input)] < 5} {
+	Stray $id $e(input)
 	$e(conn) bio_write $e(input)
 	set e(input) ""
     } elseif {$e(fed) == 0} {

@@ -110,7 +110,7 @@ proc ::pyossl::expect::raw::Records {id} {
 	    set text $e(input)
 	    set e(input) ""
 	    if {$text ne ""} {
-		::pyossl::expect::Received $id $text
+		::pyossl::expect::Received $id $text 1
 	    }
 	    return
 	}
@@ -197,7 +197,7 @@ proc ::pyossl::expect::raw::End {id how} {
 	# What is no whole record is text, lest it be lost.
 	set text $e(input)
 	set e(input) ""
-	::pyossl::expect::Received $id $text
+	::pyossl::expect::Received $id $text 1
     }
     set e(eof) 1
     if {$how ne "reset" && $e(notify)} {

@@ -200,7 +200,7 @@ proc ::pyossl::expect::SendWire {id flag words} {
 	    SendAlert $id $level $description
 	}
 	-bytes {
-	    $e(type)::Inject $id [lindex $words 0]
+	    SendBytes $id [lindex $words 0]
 	}
 	-shutdown {
 	    $e(type)::Shutdown $id
@@ -219,6 +219,15 @@ proc ::pyossl::expect::SendWire {id flag words} {
 	}
     }
     return
+}
+
+# send -bytes: nobody knows what they are, but that they went out.
+proc ::pyossl::expect::SendBytes {id bytes} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    $e(type)::Inject $id $bytes
+    event::add $id [dict create kind [expr {
+	$e(type) eq "::pyossl::expect::program" ? "data" : "bytes"}] \
+	from self bytes $bytes]
 }
 
 # send -record

@@ -369,6 +369,10 @@ proc ::pyossl::expect::tls::Commit {id} {
     if {[info exists e(cut,out)] || $e(state) eq "failed"} {
 	::pyossl::expect::transport::Finish $id
     }
+    if {$e(state) eq "failed"} {
+	# No more can come of it, even if the peer leaves its transport open.
+	Ended $id [expr {$e(finished) eq "reset" ? "reset" : "truncated"}]
+    }
 }
 
 # A record that the engine has made goes through the filters and out.
@@ -654,6 +658,11 @@ proc ::pyossl::expect::tls::Facts {id key} {
 proc ::pyossl::expect::tls::Status {id} {
     upvar #0 ::pyossl::expect::endpoint::data::$id e
     set status [$e(conn) status]
+    if {[dict get $status serial] eq "" && [dict get $status verifycode] == 0} {
+	# There was no certificate, or is none yet, and nothing to say of it.
+	dict set status verification {}
+	dict set status verifycode {}
+    }
     foreach name {client_random server_random} {
 	dict set status $name [$e(conn) $name]
     }

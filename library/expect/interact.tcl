@@ -444,6 +444,9 @@ proc ::pyossl::expect::interact::Show {token text} {
     flush stdout
     set log $::pyossl::expect::logFile
     if {$s(logUser) && [dict get $log channel] ne "" && ![dict get $log all]} {
+	if {[dict get $log file]} {
+	    set text [::pyossl::expect::Encoded $s(id) $text]
+	}
 	puts -nonewline [dict get $log channel] $text
 	flush [dict get $log channel]
     }

@@ -10,7 +10,7 @@
 namespace eval ::pyossl::expect {
     variable logUser 1
     variable lastShown \n	;# the last character that was shown
-    variable logFile {channel {} own 0 all 0 words {}}
+    variable logFile {channel {} own 0 all 0 words {} file 0}
     variable internal {on 0 channel {} words 0}
     variable matchMax 2000
 }
@@ -87,6 +87,11 @@ proc ::pyossl::expect::log_file {args} {
 	return -code error -errorcode {PYOSSL EXPECT VALUE} \
 	    "log_file takes one file or channel"
     }
+    if {$channel ne "" && (![llength [chan names $channel]]
+	    || [catch {chan pending output $channel}])} {
+	return -code error -errorcode [list PYOSSL EXPECT VALUE $channel] \
+	    "\"$channel\" is no channel that can be written to"
+    }
     if {[llength $args]} {
 	set channel [open [lindex $args 0] $mode]
 	chan configure $channel -buffering none -translation binary
@@ -94,7 +99,7 @@ proc ::pyossl::expect::log_file {args} {
     LogFileEnd
     if {$channel ne ""} {
 	set logFile [dict create channel $channel own $own all $all \
-	    words $words]
+	    words $words file [llength $args]]
     }
     return
 }
@@ -105,7 +110,7 @@ proc ::pyossl::expect::LogFileEnd {} {
     if {[dict get $logFile own]} {
 	catch {close [dict get $logFile channel]}
     }
-    set logFile {channel {} own 0 all 0 words {}}
+    set logFile {channel {} own 0 all 0 words {} file 0}
 }
 
 # exp_internal ?-f file? 0|1, exp_internal -info --
@@ -158,8 +163,10 @@ proc ::pyossl::expect::Internals {} {
 	|| [dict get $internal channel] ne ""}]
 }
 
-# Show text -- what was received goes to the terminal and the log file.
-proc ::pyossl::expect::Show {text} {
+# Show text ?bytes? --
+#	What was received goes to the terminal and the log file: into a file of
+#	our own as the bytes that it was, into a channel of the script's as text.
+proc ::pyossl::expect::Show {text {bytes ""}} {
     variable logUser
     variable logFile
     variable lastShown
@@ -172,6 +179,10 @@ proc ::pyossl::expect::Show {text} {
     }
     set channel [dict get $logFile channel]
     if {$channel ne "" && ($logUser || [dict get $logFile all])} {
+	if {[dict get $logFile file]} {
+	    set text [expr {[string length $bytes] ? $bytes
+		: [encoding convertto utf-8 $text]}]
+	}
 	catch {
 	    puts -nonewline $channel $text
 	    flush $channel

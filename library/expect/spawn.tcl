@@ -163,7 +163,7 @@ proc ::pyossl::expect::Received {id bytes {wire 0}} {
 	set text [Decoded $id $bytes]
     }
     append e(unread) $text
-    Show $text
+    Show $text $bytes
     set event [dict create kind data from peer bytes $bytes]
     if {$wire} {
 	dict set event wire 1

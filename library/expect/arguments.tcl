@@ -156,7 +156,7 @@ proc ::pyossl::expect::arguments::Flag {word} {
 }
 
 proc ::pyossl::expect::arguments::Seconds {value} {
-    if {![string is double -strict $value]} {
+    if {![::pyossl::expect::Finite $value]} {
 	return -code error -level 3 -errorcode \
 	    [list PYOSSL EXPECT VALUE $value] \
 	    "a timeout is a number of seconds, not \"$value\""

@@ -219,6 +219,7 @@ proc ::pyossl::expect::check::begin {} {
     variable seen {}
     variable trail {}
     set before [dict create ids [::pyossl::expect::endpoint::ids] noted $noted \
+	    standing $::pyossl::expect::standing \
 	    bgerror [interp bgerror {}]]
     set noted {}
     interp bgerror {} [list ::pyossl::expect::check::background \
@@ -278,6 +279,7 @@ proc ::pyossl::expect::check::end {before outcome} {
 	# is a handshake waited for that nobody has waited for.
 	catch {::pyossl::expect::Close $id}
     }
+    ::pyossl::expect::StandingRestore [dict get $before standing]
     return $more
 }
 

@@ -139,7 +139,7 @@ proc ::pyossl::expect::interact::Parse {words} {
 		    set kind $word
 		    if {$word eq "timeout"} {
 			set words [lassign $words pattern]
-			if {![string is double -strict $pattern]} {
+			if {![::pyossl::expect::Finite $pattern]} {
 			    Wrong "timeout wants seconds, not \"$pattern\""
 			}
 		    }
@@ -148,6 +148,12 @@ proc ::pyossl::expect::interact::Parse {words} {
 		}
 	    }
 	    default {
+		if {$kind eq "ex" && [string match -?* $word]} {
+		    return -code error -errorcode \
+			    [list TCL LOOKUP INDEX flag $word] \
+			    "bad flag \"$word\": must be -i, -escape, -ex, -nobuffer,\
+			    -o, -re, or -- before a pattern"
+		}
 		set pattern $word
 	    }
 	}

@@ -51,7 +51,7 @@ proc ::pyossl::expect::expect {args} {
     set seconds [dict get $spec timeout]
     if {$seconds eq ""} {
 	set seconds [ReadVariable timeout 10 1]
-	if {![string is double -strict $seconds]} {
+	if {![Finite $seconds]} {
 	    return -code error -errorcode [list PYOSSL EXPECT VALUE $seconds] \
 		"the variable timeout must be a number of seconds,\
 		not \"$seconds\""

@@ -127,11 +127,26 @@ proc ::pyossl::expect::program::Wait {id nowait} {
     if {![info exists e(result)] && !$nowait} {
 	::pyossl::expect::Until $id {$e(eof)} -1
 	Reap $id
+	Waited $id
     }
     if {![info exists e(result)]} {
 	return [list $e(pid) $id 0 0]
     }
     return [list $e(pid) $id 0 {*}$e(result)]
+}
+
+# A program that was waited for is closed: there is nothing left of it but what
+# it has said, and the memory of it, of which there is not more than that of
+# others. Its text is still there for an expect.
+proc ::pyossl::expect::program::Waited {id} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    set seen $e(eofseen)
+    set e(waited) 1
+    ::pyossl::expect::endpoint::Closed $id
+    if {[info exists e(kind)]} {
+	set e(eofseen) $seen
+	set e(state) ended
+    }
 }
 
 # Takes the exit status; the outputs have ended.

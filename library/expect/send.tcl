@@ -156,8 +156,7 @@ proc ::pyossl::expect::Slowly {id slow command bytes} {
     if {![string is list $slow] || [llength $slow] != 2
 	    || ![string is integer -strict [lindex $slow 0]]
 	    || [lindex $slow 0] < 1
-	    || ![string is double -strict [lindex $slow 1]]
-	    || !([lindex $slow 1] >= 0 && [lindex $slow 1] < 1e6)} {
+	    || ![Finite [lindex $slow 1]] || [lindex $slow 1] < 0} {
 	return -code error -level 3 -errorcode \
 	    [list PYOSSL EXPECT VALUE $slow] "slow sending needs a number of\
 	    bytes and one of seconds, not \"$slow\""

@@ -199,7 +199,9 @@ proc ::pyossl::expect::shell::Report {arguments} {
     set channel stdout
     set output [dict get $options -output]
     if {$output ne ""} {
-	set channel [open $output w]
+	if {[catch {open $output w} channel]} {
+	    Usage $channel
+	}
     }
     fconfigure $channel -encoding utf-8
     try {

@@ -31,6 +31,9 @@ namespace eval ::pyossl::expect::transport {
 	    {host is unreachable} EHOSTUNREACH {113 110 65}
 	    {network is unreachable} ENETUNREACH {101 118 51}
 	    {broken pipe} EPIPE {32 32 32}
+	    {address already in use} EADDRINUSE {98 100 48}
+	    {cannot assign requested address} EADDRNOTAVAIL {99 101 49}
+	    {can't assign requested address} EADDRNOTAVAIL {99 101 49}
 	} {
 	    lappend errors $text [list [lindex $numbers $column] $name]
 	}

@@ -299,8 +299,7 @@ proc ::pyossl::expect::arguments::NoName {registry value known} {
 # a description follows.
 proc ::pyossl::expect::arguments::IsLevel {first second} {
     set number [string is integer -strict $first]
-    if {$first in {warning fatal} || $number && $first in {1 2}
-	    || $number && $first + 0 in {1 2}} {
+    if {$first in {warning fatal} || $number && $first + 0 in {1 2}} {
 	return 1
     }
     return [expr {($number || [Globbed $first]) && ([regexp {^[a-z_]*[*?][a-z_*?]*$} $second]

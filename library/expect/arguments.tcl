@@ -156,7 +156,7 @@ proc ::pyossl::expect::arguments::Flag {word} {
 }
 
 proc ::pyossl::expect::arguments::Seconds {value} {
-    if {![string is double -strict $value]} {
+    if {![::pyossl::expect::Finite $value]} {
 	return -code error -level 3 -errorcode \
 	    [list PYOSSL EXPECT VALUE $value] \
 	    "a timeout is a number of seconds, not \"$value\""
@@ -264,7 +264,11 @@ proc ::pyossl::expect::arguments::Named {registry value} {
 # The same for the name of a message, which its events have from the codec or,
 # where that does not know it, from the registry.
 proc ::pyossl::expect::arguments::Message {value} {
-    if {[string is integer -strict $value] || [Globbed $value]} {
+    if {[string is integer -strict $value]} {
+	# As the events have it, however it was written.
+	return [expr {$value + 0}]
+    }
+    if {[Globbed $value]} {
 	return $value
     }
     set known [::pyossl::expect::message::names]
@@ -291,13 +295,14 @@ proc ::pyossl::expect::arguments::NoName {registry value known} {
 	[join [lrange $known 0 end-1] {, }], or [lindex $known end]"
 }
 
-# Is the first word after -alert a level? A star is one where a description
-# follows.
+# Is the first word after -alert a level? A glob or another number is one where
+# a description follows.
 proc ::pyossl::expect::arguments::IsLevel {first second} {
-    if {$first in {warning fatal 1 2}} {
+    set number [string is integer -strict $first]
+    if {$first in {warning fatal} || $number && $first + 0 in {1 2}} {
 	return 1
     }
-    return [expr {$first eq "*" && ([regexp {^[a-z_]*[*?][a-z_*?]*$} $second]
+    return [expr {($number || [Globbed $first]) && ([regexp {^[a-z_]*[*?][a-z_*?]*$} $second]
 	|| [string is integer -strict $second]
 	|| [::pyossl::expect::names::known alert $second])}]
 }

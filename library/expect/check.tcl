@@ -22,6 +22,8 @@ namespace eval ::pyossl::expect::check {
     variable trail {}		;# where the error under way was raised
     variable seen {}		;# what was expected, and what was there
     variable tailLength 12	;# lines of the transcript in a report
+    variable noted {}		;# the {text trail} of a fail, whoever caught it
+    variable begun {}		;# the place of the check that has begun last
 }
 
 ::pyossl::expect::Load transcript.tcl
@@ -41,8 +43,10 @@ interp debug {} -frame 1
 #	-constraints	names that must hold, see [constraint]; "!name" must not
 #	script	evaluated in the caller's scope
 # Results:
-#	pass, fail or skip.  It passes unless the script fails, an expect in it
-#	ends without a branch for how it ended, or it says fail.
+#	pass, fail or skip.  It passes unless the script fails or ends by
+#	something else than its end or return, an expect in it ends without a
+#	branch for how it ended, fail is said, also where that is caught or in
+#	an event handler, or an event handler fails.
 # Errors:
 #	Only wrong arguments: a failing script is a result, not an error.
 proc ::pyossl::expect::check {name args} {
@@ -54,11 +58,12 @@ proc ::pyossl::expect::check {name args} {
 	return -code error -errorcode {TCL WRONGARGS} "wrong # args: should be\
 		\"check name ?-constraints list? script\""
     }
+    set script [lindex $args end]
+    set place [check::place [info frame -1] $script]
+    set check::begun $place
     if {$check::chooser ne "" && ![{*}$check::chooser $name]} {
 	return skip
     }
-    set script [lindex $args end]
-    set place [check::place [info frame -1] $script]
     set missing [check::missing $constraints]
     if {[llength $missing]} {
 	return [check::conclude [dict merge [check::blank $name $place] [dict create \
@@ -68,18 +73,22 @@ proc ::pyossl::expect::check {name args} {
     set start [clock microseconds]
     set code [catch {uplevel 1 $script} result info]
     set seconds [expr {([clock microseconds] - $start) / 1e6}]
+    # Errors of event handlers that Tcl has not told yet.
+    update idletasks
     set outcome [check::judge $code $result $info $place]
     return [check::conclude [dict merge [check::blank $name $place] $outcome \
 	    [dict create seconds $seconds] [check::end $before $outcome]]]
 }
 
 # fail text --
-#	Ends the running check: it has failed, and this is why.  Outside of a
-#	check it is an error like any other.
+#	Ends the running check: it has failed, and this is why.  So it has where
+#	something catches that, or an event handler says it.  Outside of a check
+#	it is an error like any other.
 # Errors:
 #	PYOSSL EXPECT FAIL text
 proc ::pyossl::expect::fail {text} {
     set check::trail [check::stack]
+    check::note $text $check::trail
     return -code error -errorcode [list PYOSSL EXPECT FAIL $text] $text
 }
 
@@ -206,28 +215,59 @@ proc ::pyossl::expect::check::speaks {name} {
 # What there was before a check.
 proc ::pyossl::expect::check::begin {} {
     variable active
+    variable noted
     variable seen {}
     variable trail {}
+    set before [dict create ids [::pyossl::expect::endpoint::ids] noted $noted \
+	    standing $::pyossl::expect::standing \
+	    bgerror [interp bgerror {}]]
+    set noted {}
+    interp bgerror {} [list ::pyossl::expect::check::background \
+	    [dict get $before bgerror]]
     incr active
-    return [::pyossl::expect::endpoint::ids]
+    return $before
+}
+
+# Keeps why the running check has failed, the first time.
+proc ::pyossl::expect::check::note {text trail} {
+    variable active
+    variable noted
+    if {$active && ![llength $noted]} {
+	set noted [list $text $trail]
+    }
+}
+
+# An event handler has failed during a check, and so has the check.  Who handles
+# such errors himself is told of it too; Tcl's own handler would only print it.
+proc ::pyossl::expect::check::background {handler message info} {
+    note "in the background: $message" {}
+    if {$handler ne "::tcl::Bgerror" || [info commands ::bgerror] ne ""} {
+	uplevel #0 [list {*}$handler $message $info]
+    }
 }
 
 # Takes down the transcript of a check that has failed, and closes what the
 # check has opened.
 proc ::pyossl::expect::check::end {before outcome} {
     variable active
+    variable noted
     variable seen
     variable tailLength
     incr active -1
+    set noted [dict get $before noted]
+    # A script that has set another handler keeps it.
+    if {[lindex [interp bgerror {}] 0] eq "::pyossl::expect::check::background"} {
+	interp bgerror {} [dict get $before bgerror]
+    }
     set opened [lmap id [::pyossl::expect::endpoint::ids] {
-	if {$id in $before} {
+	if {$id in [dict get $before ids]} {
 	    continue
 	}
 	set id
     }]
     set more {}
     if {[dict get $outcome result] eq "fail"} {
-	set ids [expr {[llength $opened] ? $opened : $before}]
+	set ids [expr {[llength $opened] ? $opened : [dict get $before ids]}]
 	if {[catch {::pyossl::expect::transcript::tail $ids $tailLength} lines]} {
 	    set lines [list "(no transcript: $lines)"]
 	}
@@ -239,20 +279,42 @@ proc ::pyossl::expect::check::end {before outcome} {
 	# is a handshake waited for that nobody has waited for.
 	catch {::pyossl::expect::Close $id}
     }
+    ::pyossl::expect::StandingRestore [dict get $before standing]
     return $more
 }
 
 # What the end of the script means.
 proc ::pyossl::expect::check::judge {code result info place} {
     variable trail
-    if {$code != 1} {
-	return [dict create result pass]
+    variable noted
+    # Of "return -code error" Tcl writes nothing down.
+    set info [dict merge {-errorinfo {} -errorcode NONE} $info]
+    # "return -code" tells what its caller is to see.
+    set how $code
+    if {$code == 2} {
+	set how [expr {[dict get $info -level] > 1 ? 0 : [dict get $info -code]}]
+    }
+    if {$how ni {0 1 2}} {
+	set word [expr {[dict exists {3 break 4 continue} $how]
+		? [dict get {3 break 4 continue} $how]
+		: $how == $::pyossl::expect::match::continue
+		|| $how == $::pyossl::expect::match::continueTimer
+		? "exp_continue" : "the code $how"}]
+	return [dict create result fail text "the script ended with $word" \
+		at {}]
+    }
+    if {$how != 1 || [lrange [dict get $info -errorcode] 0 2]
+	    eq "PYOSSL EXPECT SKIP"} {
+	if {[llength $noted]} {
+	    lassign $noted text trail
+	    return [dict create result fail text $text at \
+		    [inside $trail $place]]
+	}
+	return [dict create result [expr {$how == 1 ? "skip" : "pass"}] \
+		text [expr {$how == 1 ? $result : ""}]]
     }
     set word [lrange [dict get $info -errorcode] 0 2]
     switch -- $word {
-	{PYOSSL EXPECT SKIP} {
-	    return [dict create result skip text $result]
-	}
 	{PYOSSL EXPECT FAIL} - {PYOSSL EXPECT TIMEOUT} - {PYOSSL EXPECT EOF} {
 	    return [dict create result fail text $result at \
 		    [inside $trail $place]]
@@ -343,7 +405,7 @@ proc ::pyossl::expect::check::seenText {id out} {
 	set before [dict get $out buffer]
     }
     return $before[::pyossl::expect::endpoint::get $id buffer ""][
-	::pyossl::expect::endpoint::get $id unread ""]
+	::pyossl::expect::endpoint::unread $id]
 }
 
 # The protocol events that no pattern has taken yet, in words.  Records are left

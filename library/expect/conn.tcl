@@ -80,11 +80,12 @@ proc ::pyossl::expect::conn::Readable {id} {
 	set failure $bytes
 	set bytes ""
     }
-    if {$e(state) eq "handshaking" && $failure eq "" && $bytes ne ""} {
+    if {$e(state) eq "handshaking" && $failure eq ""
+	    && [string length $bytes]} {
 	Writable $id
     }
     Commit $id
-    if {$bytes ne ""} {
+    if {[string length $bytes]} {
 	::pyossl::expect::Received $id $bytes
     }
     if {$failure ne ""} {

@@ -108,6 +108,73 @@ proc ::pyossl::expect::conversation::conversation {name title args} {
     return
 }
 
+#------------------------------------------------------------------------
+# The command: what help tells first
+#------------------------------------------------------------------------
+
+# conversations run -server {host port} | -client command ?-option value ...? --
+#	Holds conversations with a server or a client, one check each.
+# Arguments:
+#	-server	where the server listens
+#	-client	a list of words; in them %port% becomes the port to connect to
+#		and %ca% the file of the authority that has signed the
+#		certificates. The command runs once for each conversation.
+#	-family, -only	globs, of which one must match
+#	-skip	globs, of which none may match
+#	-timeout	how many seconds to wait for each answer
+#	-parallel	in how many processes
+#	-versions	the versions that the peer speaks; by default they are
+#		found out first
+#	-servername	the name to ask for, if it is not the host's
+#	-deviations	a dict of names and reasons: these are known to fail. One
+#		that does is skipped with the reason; one that passes fails.
+#	-format	text, tap, junit or json: a report, to -channel (default stdout)
+#		or a file, -output. Without it the results go where those of
+#		other checks go.
+#	-command	a command prefix, called with each result
+# Results:
+#	A list of the results: dicts as of other checks, with conversation, the
+#	name, besides. Those of the family Sanity come first, and once more last.
+# Errors:
+#	TCL LOOKUP INDEX for an option that there is not; PYOSSL EXPECT VALUE.
+proc ::pyossl::expect::conversation::Run {args} {
+    set settings [Settings $args]
+    set names [Chosen $settings]
+    if {[dict get $settings -format] eq ""} {
+	return [Hold $names $settings]
+    }
+    ::pyossl::expect::Load report.tcl
+    set channel [dict get $settings -channel]
+    if {[dict get $settings -output] ne ""} {
+	set channel [open [dict get $settings -output] w]
+	fconfigure $channel -encoding utf-8
+    }
+    upvar #0 ::pyossl::expect::check::watchers watchers
+    set saved $watchers
+    try {
+	set format [dict get $settings -format]
+	set start [clock microseconds]
+	set timestamp [clock seconds]
+	::pyossl::expect::report::begin $format $channel
+	set watchers [list [list ::pyossl::expect::report::note $format \
+	    $channel]]
+	set results [Hold $names $settings]
+	::pyossl::expect::report::finish $format $channel [list [dict create \
+	    file conversations timestamp $timestamp output "" results $results \
+	    seconds [expr {([clock microseconds] - $start) / 1e6}]]]
+    } finally {
+	set watchers $saved
+	if {[dict get $settings -output] ne ""} {
+	    close $channel
+	}
+    }
+    return $results
+}
+
+#------------------------------------------------------------------------
+# Files of them
+#------------------------------------------------------------------------
+
 # Loads those that come with the package.
 proc ::pyossl::expect::conversation::Ready {} {
     variable loaded
@@ -200,65 +267,6 @@ proc ::pyossl::expect::conversation::Info {name} {
 # Running them
 #------------------------------------------------------------------------
 
-# conversations run -server {host port} | -client command ?-option value ...? --
-#	Holds conversations with a server or a client, one check each.
-# Arguments:
-#	-server	where the server listens
-#	-client	a list of words; in them %port% becomes the port to connect to
-#		and %ca% the file of the authority that has signed the
-#		certificates. The command runs once for each conversation.
-#	-family, -only	globs, of which one must match
-#	-skip	globs, of which none may match
-#	-timeout	how many seconds to wait for each answer
-#	-parallel	in how many processes
-#	-versions	the versions that the peer speaks; by default they are
-#		found out first
-#	-servername	the name to ask for, if it is not the host's
-#	-deviations	a dict of names and reasons: these are known to fail. One
-#		that does is skipped with the reason; one that passes fails.
-#	-format	text, tap, junit or json: a report, to -channel (default stdout)
-#		or a file, -output. Without it the results go where those of
-#		other checks go.
-#	-command	a command prefix, called with each result
-# Results:
-#	A list of the results: dicts as of other checks, with conversation, the
-#	name, besides. Those of the family Sanity come first, and once more last.
-# Errors:
-#	TCL LOOKUP INDEX for an option that there is not; PYOSSL EXPECT VALUE.
-proc ::pyossl::expect::conversation::Run {args} {
-    set settings [Settings $args]
-    set names [Chosen $settings]
-    if {[dict get $settings -format] eq ""} {
-	return [Hold $names $settings]
-    }
-    ::pyossl::expect::Load report.tcl
-    set channel [dict get $settings -channel]
-    if {[dict get $settings -output] ne ""} {
-	set channel [open [dict get $settings -output] w]
-	fconfigure $channel -encoding utf-8
-    }
-    upvar #0 ::pyossl::expect::check::watchers watchers
-    set saved $watchers
-    try {
-	set format [dict get $settings -format]
-	set start [clock microseconds]
-	set timestamp [clock seconds]
-	::pyossl::expect::report::begin $format $channel
-	set watchers [list [list ::pyossl::expect::report::note $format \
-	    $channel]]
-	set results [Hold $names $settings]
-	::pyossl::expect::report::finish $format $channel [list [dict create \
-	    file conversations timestamp $timestamp output "" results $results \
-	    seconds [expr {([clock microseconds] - $start) / 1e6}]]]
-    } finally {
-	set watchers $saved
-	if {[dict get $settings -output] ne ""} {
-	    close $channel
-	}
-    }
-    return $results
-}
-
 # The options of run, looked at.
 proc ::pyossl::expect::conversation::Settings {words} {
     variable defaults
@@ -284,7 +292,7 @@ proc ::pyossl::expect::conversation::Settings {words} {
 	    set wrong "-server wants a list of host and port"
 	} elseif {[llength ${-client}] && ![regexp %port% ${-client}]} {
 	    set wrong "-client wants a command with %port% in it"
-	} elseif {![string is double -strict ${-timeout}] || ${-timeout} <= 0} {
+	} elseif {![::pyossl::expect::Finite ${-timeout}] || ${-timeout} <= 0} {
 	    set wrong "-timeout must be a number of seconds"
 	} elseif {![string is integer -strict ${-parallel}]
 		|| ${-parallel} < 1} {
@@ -295,6 +303,14 @@ proc ::pyossl::expect::conversation::Settings {words} {
     }
     if {$wrong ne ""} {
 	return -code error -level 2 -errorcode {PYOSSL EXPECT VALUE} $wrong
+    }
+    set families [dict keys [Families]]
+    foreach pattern [dict get $settings -family] {
+	if {[lsearch -glob $families $pattern] < 0} {
+	    return -code error -level 2 -errorcode \
+		[list PYOSSL EXPECT VALUE $pattern] "there is no family\
+		\"$pattern\": they are [join $families {, }]"
+	}
     }
     dict set settings side \
 	[expr {[dict get $settings -server] ne "" ? "server" : "client"}]
@@ -321,8 +337,10 @@ proc ::pyossl::expect::conversation::Chosen {settings} {
 # Holds those conversations, in their order or in several processes.
 proc ::pyossl::expect::conversation::Hold {names settings} {
     variable results
+    dict set settings trouble ""
     if {[dict get $settings -versions] eq ""} {
 	dict set settings -versions [script::spoken $settings]
+	dict set settings trouble $script::trouble
     }
     set results {}
     if {[dict get $settings -parallel] == 1} {
@@ -504,6 +522,11 @@ proc ::pyossl::expect::conversation::Work {settings files} {
 # The program
 #------------------------------------------------------------------------
 
+# The error of a command line that makes no sense.
+proc ::pyossl::expect::conversation::Usage {text} {
+    return -code error -level 2 -errorcode {PYOSSL EXPECT USAGE} $text
+}
+
 # conversation::main words --
 #	pyosslsh -conversations: list ?glob ...?, or the options of run. There
 #	-server may be host:port, and -load is a file of conversations.
@@ -519,8 +542,14 @@ proc ::pyossl::expect::conversation::main {words} {
 	return 0
     }
     set options {-format text}
+    if {[llength $words] % 2} {
+	Usage "[lindex $words end] wants a value"
+    }
     foreach {option value} $words {
 	if {$option eq "-load"} {
+	    if {![file readable $value]} {
+		Usage "there is no file \"$value\" to be read"
+	    }
 	    Source $value
 	    continue
 	}
@@ -529,6 +558,19 @@ proc ::pyossl::expect::conversation::main {words} {
 	    set value [list $host $port]
 	}
 	dict set options $option $value
+    }
+    # What is wrong with the words needs no stack.
+    if {[catch {Settings $options} settings]} {
+	Usage $settings
+    }
+    if {![llength [Chosen $settings]]} {
+	Usage "no conversation was held: none is called so"
+    }
+    if {[dict exists $options -output]} {
+	if {[catch {open [dict get $options -output] w} message]} {
+	    Usage $message
+	}
+	close $message
     }
     set results [Run {*}$options]
     foreach result $results {

@@ -14,7 +14,8 @@
 #	    start steps	where its clock began; see event.tcl
 #	    log queue,KIND	its events
 #	    buffer	the text that patterns have been tried on
-#	    unread	the text that came after that
+#	    unread taken	the text that came after that, and how much of its
+#			beginning is in the buffer already (see match::Refill)
 #	    eof eofseen	nothing more will come; a script has seen that
 #	    max		its match_max
 #	What else is in it belongs to its type.
@@ -50,7 +51,7 @@ proc ::pyossl::expect::endpoint::New {kind type args} {
     upvar #0 ::pyossl::expect::endpoint::data::$id e
     array unset e
     array set e [::list kind $kind type $type state connecting open 1 \
-	start [clock microseconds] log {} buffer "" unread "" eof 0 eofseen 0 \
+	start [clock microseconds] log {} buffer "" unread "" taken 0 eof 0 eofseen 0 \
 	max $::pyossl::expect::matchMax waiters {}]
     array set e $args
     foreach event $::pyossl::expect::event::consumable {
@@ -98,6 +99,13 @@ proc ::pyossl::expect::endpoint::get {id key args} {
     }
     return -code error -errorcode [::list PYOSSL EXPECT NOKEY $key] \
 	"the endpoint \"$id\" has no \"$key\""
+}
+
+# endpoint::unread id --
+#	The text that no pattern was tried on yet.
+proc ::pyossl::expect::endpoint::unread {id} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    return [string range $e(unread) $e(taken) end]
 }
 
 # endpoint::set id key value --
@@ -209,18 +217,23 @@ proc ::pyossl::expect::TakeId {argsVar usage {level 1}} {
 # Results:
 #	A dict, or the value of the key. Every endpoint has kind, state and id;
 #	what else there is depends on its kind: host and port, peer and local
-#	({host port}), conn, channel (that of the transport), listener, command,
-#	pid, and of a TLS connection protocol, cipher, sbits, group, servername,
-#	alpn, resumed, verification, verifycode, subject, issuer, serial,
-#	certificates, and, only where it is asked for by name, the secret
-#	session; of a server also ca and certificate (PEM), cafile.
+#	({host port}), encoding, conn, channel (that of the transport), listener;
+#	of a listener connections (how many there were) and ctx; of a program
+#	command, pid, pids and, once it has ended, status; of a TLS connection
+#	handshake (auto or manual), protocol, cipher, sbits, group, servername,
+#	alpn, resumed, verification and verifycode (empty where there is no
+#	certificate), subject, issuer, serial, notBefore, notAfter,
+#	certificates, client_random, server_random, error, and, only where it is
+#	asked for by name, the secret session; of a server also ca and
+#	certificate (PEM), cafile.
 # Errors:
 #	PYOSSL EXPECT NOENDPOINT id; PYOSSL EXPECT NOKEY key
-proc ::pyossl::expect::endpoint {id args} {
-    if {[llength $args] > 1} {
+proc ::pyossl::expect::endpoint {args} {
+    if {[llength $args] ni {1 2}} {
 	return -code error -errorcode {TCL WRONGARGS} \
 	    "wrong # args: should be \"endpoint id ?key?\""
     }
+    set args [lassign $args id]
     endpoint::Check $id
     set facts [Facts $id [lindex $args 0]]
     if {[llength $args] == 0} {
@@ -273,6 +286,13 @@ proc ::pyossl::expect::exp_close {args} {
 	return -code error -errorcode {TCL WRONGARGS} \
 	    "wrong # args: should be \"exp_close ?-i id?\""
     }
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    if {[info exists e(waited)]} {
+	# A wait has closed it, which Expect leaves to the script.
+	unset e(waited)
+	set e(closing) 1
+	return
+    }
     endpoint::Check $id 1
     if {[info commands [endpoint::get $id type]::Settle] ne ""} {
 	[endpoint::get $id type]::Settle $id [ReadVariable timeout 10 1]
@@ -297,8 +317,9 @@ proc ::pyossl::expect::Close {id} {
 }
 
 # wait ?-i id? ?-nowait? --
-#	Waits until a program has ended. After that the endpoint is forgotten,
-#	if it was closed; an endpoint that is no program has nothing to wait for.
+#	Waits until a program has ended, and closes its endpoint. One that
+#	exp_close has closed is forgotten then; an endpoint that is no program
+#	has nothing to wait for.
 # Results:
 #	As in Expect {pid id 0 status}, for a program that a signal has ended
 #	{pid id 0 0 CHILDKILLED SIGNAME text}.
@@ -328,6 +349,8 @@ proc ::pyossl::expect::wait {args} {
     if {[info commands $e(type)::Wait] ne ""} {
 	set result [$e(type)::Wait $id $nowait]
     }
-    endpoint::forget $id
+    if {[info exists e(closing)]} {
+	endpoint::forget $id
+    }
     return $result
 }

@@ -209,7 +209,7 @@ proc ::pyossl::expect::tls::Connected {id} {
     if {$e(handshake) eq "manual"} {
 	set e(state) plain
 	foreach bytes $e(outq) {
-	    ::pyossl::expect::transport::Write $id $bytes
+	    Clear $id $bytes
 	}
 	set e(outq) {}
     } else {
@@ -369,6 +369,10 @@ proc ::pyossl::expect::tls::Commit {id} {
     if {[info exists e(cut,out)] || $e(state) eq "failed"} {
 	::pyossl::expect::transport::Finish $id
     }
+    if {$e(state) eq "failed"} {
+	# No more can come of it, even if the peer leaves its transport open.
+	Ended $id [expr {$e(finished) eq "reset" ? "reset" : "truncated"}]
+    }
 }
 
 # A record that the engine has made goes through the filters and out.
@@ -408,7 +412,8 @@ proc ::pyossl::expect::tls::Flush {id} {
     upvar #0 ::pyossl::expect::endpoint::data::$id e
     set bytes $e(wire)
     set e(wire) ""
-    if {$bytes ne ""} {
+    # To compare them would make text of them, and every copy of that is dear.
+    if {[string length $bytes]} {
 	::pyossl::expect::transport::Write $id $bytes
     }
 }
@@ -538,9 +543,7 @@ proc ::pyossl::expect::tls::Data {id bytes} {
     Writable $id
     switch -- $e(state) {
 	plain {
-	    ::pyossl::expect::event::add $id \
-		[dict create kind data from self bytes $bytes]
-	    ::pyossl::expect::transport::Write $id $bytes
+	    Clear $id $bytes
 	}
 	default {
 	    lappend e(outq) $bytes
@@ -549,6 +552,13 @@ proc ::pyossl::expect::tls::Data {id bytes} {
 	    }
 	}
     }
+}
+
+# Text before TLS has begun.
+proc ::pyossl::expect::tls::Clear {id bytes} {
+    ::pyossl::expect::event::add $id \
+	[dict create kind data from self bytes $bytes wire 1]
+    ::pyossl::expect::transport::Write $id $bytes
 }
 
 # An error unless something can still be sent.
@@ -648,6 +658,11 @@ proc ::pyossl::expect::tls::Facts {id key} {
 proc ::pyossl::expect::tls::Status {id} {
     upvar #0 ::pyossl::expect::endpoint::data::$id e
     set status [$e(conn) status]
+    if {[dict get $status serial] eq "" && [dict get $status verifycode] == 0} {
+	# There was no certificate, or is none yet, and nothing to say of it.
+	dict set status verification {}
+	dict set status verifycode {}
+    }
     foreach name {client_random server_random} {
 	dict set status $name [$e(conn) $name]
     }

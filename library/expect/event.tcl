@@ -11,7 +11,10 @@
 #	    alert	from level description version raw
 #	    ccs		from version			a ChangeCipherSpec
 #	    record	from type version length fragment number ?inner?
-#	    data	from bytes			plaintext
+#	    data	from bytes ?wire?		plaintext; wire 1 where it was
+#						on the wire as it is
+#	    bytes	from bytes			what is no record: given by
+#						send -bytes, or not to be framed
 #	    established	protocol cipher
 #	    accept	accepted peer			of a listening endpoint
 #	    closed	from how			clean, truncated or reset

@@ -106,4 +106,9 @@ if {![info exists ::timeout]} {
     set ::timeout 10
 }
 
+# So may patterns for all endpoints say -i $any_spawn_id.
+if {![info exists ::any_spawn_id]} {
+    set ::any_spawn_id any
+}
+
 package provide pyossl::expect [package provide pyossl]

@@ -64,7 +64,11 @@ proc ::pyossl::expect::wire {id direction args} {
 	return -code error -errorcode [list PYOSSL EXPECT KIND $e(kind)] \
 	    "there is no engine in $id that a filter could stand behind"
     }
-    if {$direction eq "reset" && [llength $args] == 0} {
+    if {$direction eq "reset"} {
+	if {[llength $args]} {
+	    return -code error -errorcode {TCL WRONGARGS} \
+		"wrong # args: should be \"wire id reset\""
+	}
 	filter::Reset $id
 	return
     }
@@ -78,7 +82,11 @@ proc ::pyossl::expect::wire {id direction args} {
 	}]
     }
     set protected 0
-    if {[lindex $args 0] eq "-protected" && [llength $args] > 2} {
+    if {[lindex $args 0] eq "-protected"} {
+	if {[llength $args] < 3} {
+	    return -code error -errorcode {TCL WRONGARGS} "wrong # args: should\
+		be \"wire id out|in ?-protected boolean? ?filter?\""
+	}
 	set args [lassign $args - protected]
 	if {![string is boolean -strict $protected]} {
 	    return -code error -errorcode \

@@ -4,28 +4,56 @@
 #	(engine.tcl): it is cut into records, whose events go into the log before
 #	those of what is in them.
 
+namespace eval ::pyossl::expect::tls {
+    # How much is looked at together. What is cut off the front of more would
+    # have all the rest copied for each record.
+    variable piece 65536
+}
+
 # Bytes from the peer: whole records go to the engine one by one, what is not
 # whole yet as far as the engine could refuse it.
 proc ::pyossl::expect::tls::Input {id bytes} {
     upvar #0 ::pyossl::expect::endpoint::data::$id e
     if {$e(state) eq "plain"} {
-	::pyossl::expect::Received $id $bytes
+	::pyossl::expect::Received $id $bytes 1
 	return
     }
     if {$e(skip) > 0} {
 	set skip [expr {min($e(skip), [string length $bytes])}]
 	incr e(skip) -$skip
+	Stray $id [string range $bytes 0 $skip-1]
 	set bytes [string range $bytes $skip end]
     }
-    append e(input) $bytes
+    variable piece
+    set size [string length $bytes]
+    for {set at 0} {$at == 0 || $at < $size} {incr at $piece} {
+	append e(input) [string range $bytes $at [expr {$at + $piece - 1}]]
+	if {![Records $id]} {
+	    break
+	}
+	if {$at + $piece >= $size} {
+	    Begun $id
+	}
+    }
+    if {[info exists e(conn)]} {
+	::pyossl::expect::FilterFlush $id in
+    }
+}
+
+# tls::Records id --
+#	The whole records of the input go through the filters to the engine.
+# Results:
+#	1, or 0 where the connection has ended with one of them.
+proc ::pyossl::expect::tls::Records {id} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
     while {[info exists e(conn)]} {
 	set record [Record e(input)]
 	if {$record eq ""} {
-	    Begun $id
-	    break
+	    return 1
 	}
 	if {[dict exists $record bytes]} {
 	    # No TLS: the engine will say so.
+	    Stray $id [dict get $record bytes]
 	    Feed $id [dict get $record bytes]
 	    continue
 	}
@@ -52,12 +80,10 @@ proc ::pyossl::expect::tls::Input {id bytes} {
 	if {[info exists e(cut,in)]} {
 	    set e(input) ""
 	    End $id fin
-	    break
+	    return 0
 	}
     }
-    if {[info exists e(conn)]} {
-	::pyossl::expect::FilterFlush $id in
-    }
+    return 0
 }
 
 # tls::Begun id --
@@ -149,6 +175,14 @@ proc ::pyossl::expect::tls::Record {bufferVar} {
     return [lindex [::pyossl::expect::record::split one] 0]
 }
 
+# Bytes that are no record, for the log.
+proc ::pyossl::expect::tls::Stray {id bytes} {
+    if {[string length $bytes]} {
+	::pyossl::expect::event::add $id \
+	    [dict create kind bytes from peer bytes $bytes]
+    }
+}
+
 # Gives bytes to the engine and lets it work.
 proc ::pyossl::expect::tls::Feed {id bytes} {
     upvar #0 ::pyossl::expect::endpoint::data::$id e
@@ -169,6 +203,9 @@ proc ::pyossl::expect::tls::End {id how} {
     if {[info exists e(conn)] && $e(state) in {handshaking established}
 	    && $how ne "reset"} {
 	Rest $id
+    } else {
+	Stray $id $e(input)
+	set e(input) ""
     }
     if {$e(state) eq "handshaking" && [info exists e(conn)]} {
 	if {$how eq "reset"} {
@@ -193,6 +230,7 @@ proc ::pyossl::expect::tls::End {id how} {
 proc ::pyossl::expect::tls::Rest {id} {
     upvar #0 ::pyossl::expect::endpoint::data::$id e
     if {[string length $e(input)] < 5} {
+	Stray $id $e(input)
 	$e(conn) bio_write $e(input)
 	set e(input) ""
     } elseif {$e(fed) == 0} {

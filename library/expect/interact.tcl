@@ -139,7 +139,7 @@ proc ::pyossl::expect::interact::Parse {words} {
 		    set kind $word
 		    if {$word eq "timeout"} {
 			set words [lassign $words pattern]
-			if {![string is double -strict $pattern]} {
+			if {![::pyossl::expect::Finite $pattern]} {
 			    Wrong "timeout wants seconds, not \"$pattern\""
 			}
 		    }
@@ -148,6 +148,12 @@ proc ::pyossl::expect::interact::Parse {words} {
 		}
 	    }
 	    default {
+		if {$kind eq "ex" && [string match -?* $word]} {
+		    return -code error -errorcode \
+			    [list TCL LOOKUP INDEX flag $word] \
+			    "bad flag \"$word\": must be -i, -escape, -ex, -nobuffer,\
+			    -o, -re, or -- before a pattern"
+		}
 		set pattern $word
 	    }
 	}
@@ -274,7 +280,8 @@ proc ::pyossl::expect::interact::End {token} {
     # What was not shown yet is still there for an expect.
     if {[::pyossl::expect::endpoint::exists $s(id)]} {
 	upvar #0 ::pyossl::expect::endpoint::data::$s(id) e
-	set e(unread) $s(said)$e(unread)
+	set e(unread) $s(said)[::pyossl::expect::endpoint::unread $s(id)]
+	set e(taken) 0
     }
     ::pyossl::expect::WaitEnd $s(wait)
     unset s
@@ -412,9 +419,10 @@ proc ::pyossl::expect::interact::FromPeer {token} {
     }
     upvar #0 ::pyossl::expect::endpoint::data::$s(id) e
     if {$e(buffer) ne "" || $e(unread) ne ""} {
-	append s(said) $e(buffer)$e(unread)
+	append s(said) $e(buffer)[::pyossl::expect::endpoint::unread $s(id)]
 	set e(buffer) ""
 	set e(unread) ""
+	set e(taken) 0
 	Quiet $token peer
     }
     lassign [match $s(patterns,peer) $s(said) $e(eof)] through held found

@@ -99,6 +99,7 @@ proc ::pyossl::expect::ladder::isServer {known} {
 proc ::pyossl::expect::ladder::rungs {events left right about} {
     set both [expr {$left ne "" && $right ne ""}]
     set rungs {}
+    set bytes {}		;# the sides that have sent bytes
     set underway {left {} right {}}	;# side -> indices of rungs not arrived
     foreach event $events {
 	set id [dict get $event id]
@@ -124,7 +125,12 @@ proc ::pyossl::expect::ladder::rungs {events left right about} {
 		# A TLS 1.3 engine passes over the ChangeCipherSpec that it gets
 		# without a word, which does not mean that it was lost.
 		if {$both && $class ne "ccs"} {
-		    dict set rung lost 1
+		    # What bytes come to be at the other end is not known.
+		    set raw [expr {[dict get $event kind] eq "bytes"}]
+		    dict set rung lost [expr {!$raw}]
+		    if {$raw} {
+			dict set bytes $side 1
+		    }
 		    dict lappend underway $side [llength $rungs]
 		}
 	    }
@@ -134,7 +140,8 @@ proc ::pyossl::expect::ladder::rungs {events left right about} {
 			|| [arrived rungs underway $other $rung])} {
 		    continue
 		}
-		dict set rung foreign $both
+		dict set rung foreign \
+			[expr {$both && ![dict exists $bytes $other]}]
 	    }
 	}
 	lappend rungs $rung

@@ -51,7 +51,7 @@ proc ::pyossl::expect::expect {args} {
     set seconds [dict get $spec timeout]
     if {$seconds eq ""} {
 	set seconds [ReadVariable timeout 10 1]
-	if {![string is double -strict $seconds]} {
+	if {![Finite $seconds]} {
 	    return -code error -errorcode [list PYOSSL EXPECT VALUE $seconds] \
 		"the variable timeout must be a number of seconds,\
 		not \"$seconds\""
@@ -257,7 +257,7 @@ proc ::pyossl::expect::match::Turn {token patterns dirty} {
 		return $found
 	    }
 	}
-	if {$e(unread) ne ""} {
+	if {[string length $e(unread)]} {
 	    dict set w(dirty) $id 1
 	    set more 1
 	}
@@ -278,15 +278,25 @@ proc ::pyossl::expect::match::Refill {token id} {
     }
     if {![info exists w(tested)] || ![dict exists $w(tested) $id]} {
 	dict set w(tested) $id 1
-	if {$e(unread) ne ""} {
+	if {[string length $e(unread)]} {
 	    dict set w(dirty) $id 1
 	}
 	return
     }
     set room [expr {$e(max) - [string length $e(buffer)]}]
-    if {$room > 0 && $e(unread) ne ""} {
-	append e(buffer) [string range $e(unread) 0 $room-1]
-	set e(unread) [string range $e(unread) $room end]
+    set length [string length $e(unread)]
+    if {$room > 0 && $length > 0} {
+	append e(buffer) [string range $e(unread) $e(taken) \
+	    [expr {$e(taken) + $room - 1}]]
+	incr e(taken) $room
+	if {$e(taken) >= $length} {
+	    set e(unread) ""
+	    set e(taken) 0
+	} elseif {$e(taken) > $length / 2} {
+	    # Not each time: all the rest is copied.
+	    set e(unread) [string range $e(unread) $e(taken) end]
+	    set e(taken) 0
+	}
     }
 }
 
@@ -349,7 +359,7 @@ proc ::pyossl::expect::match::Full {token patterns id} {
 	    return [list $pattern $out]
 	}
     }
-    if {$e(unread) ne ""} {
+    if {[string length $e(unread)]} {
 	set half [expr {([string length $e(buffer)] + 1) / 2}]
 	set w(forgotten) [dict create spawn_id $id \
 	    buffer [string range $e(buffer) 0 [expr {$half - 1}]]]
@@ -398,7 +408,8 @@ proc ::pyossl::expect::match::Ended {patterns dirty readers} {
     foreach id $ended {
 	upvar #0 ::pyossl::expect::endpoint::data::$id e
 	if {$e(eof) && !$e(eofseen)} {
-	    if {![dict exists $readers $id] && "$e(buffer)$e(unread)" ne ""} {
+	    if {![dict exists $readers $id] && [string length $e(buffer)]
+		    + [string length $e(unread)] > 0} {
 		return [list {} {}]
 	    }
 	    set e(eofseen) 1

@@ -87,6 +87,11 @@ proc ::pyossl::expect::log_file {args} {
 	return -code error -errorcode {PYOSSL EXPECT VALUE} \
 	    "log_file takes one file or channel"
     }
+    if {$channel ne "" && (![llength [chan names $channel]]
+	    || [catch {chan pending output $channel}])} {
+	return -code error -errorcode [list PYOSSL EXPECT VALUE $channel] \
+	    "\"$channel\" is no channel that can be written to"
+    }
     if {[llength $args]} {
 	set channel [open [lindex $args 0] $mode]
 	chan configure $channel -buffering none -translation binary

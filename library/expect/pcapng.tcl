@@ -163,9 +163,13 @@ proc ::pyossl::expect::pcapng::onWire {events} {
 		dict set piece bytes [recordBytes $event]
 		lappend pieces $piece
 	    }
-	    bytes {
-		dict set piece bytes [dict get $event bytes]
-		lappend pieces $piece
+	    bytes - data {
+		# Plaintext is in the records, unless there were none.
+		if {[dict get $event kind] eq "bytes"
+			|| [dict exists $event wire]} {
+		    dict set piece bytes [dict get $event bytes]
+		    lappend pieces $piece
+		}
 	    }
 	    closed {
 		dict set piece kind [expr {[dict get $event how] eq "reset"

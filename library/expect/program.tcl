@@ -3,7 +3,9 @@
 #	Outside programs as endpoints: their input and both their outputs are
 #	pipes, and their text is expected as that of a connection.
 
-namespace eval ::pyossl::expect::program {}
+namespace eval ::pyossl::expect::program {
+    variable watched 0	;# is the exit of the process looked out for?
+}
 
 # program::spawn words --
 #	spawn program ?-encoding NAME? COMMAND ?arg ...?
@@ -27,6 +29,7 @@ proc ::pyossl::expect::program::spawn {words} {
 	set port [FreePort]
 	set words [lmap word $words {string map [list %port% $port] $word}]
     }
+    Watch
     # exec would take some words for its own; a program gets them as they are.
     set channel [open |[list {*}[Guarded $words] 2>@1] r+]
     set id [::pyossl::expect::endpoint::New program \
@@ -83,11 +86,17 @@ proc ::pyossl::expect::program::FreePort {} {
 # Output of the program, or its end.
 proc ::pyossl::expect::program::Readable {id} {
     upvar #0 ::pyossl::expect::endpoint::data::$id e
-    set bytes [read $e(channel) 65536]
-    if {$bytes ne ""} {
+    # What could not be written in the background is told by the next read,
+    # once; the program may have more to say after it took no more input.
+    set broken [expr {[catch {read $e(channel) 65536} bytes]
+	    && [catch {read $e(channel) 65536} bytes]}]
+    if {$broken} {
+	set bytes ""
+    }
+    if {[string length $bytes]} {
 	::pyossl::expect::Received $id $bytes
     }
-    if {[eof $e(channel)]} {
+    if {$broken || [eof $e(channel)]} {
 	chan event $e(channel) readable {}
 	set e(eof) 1
 	::pyossl::expect::event::add $id \
@@ -118,11 +127,26 @@ proc ::pyossl::expect::program::Wait {id nowait} {
     if {![info exists e(result)] && !$nowait} {
 	::pyossl::expect::Until $id {$e(eof)} -1
 	Reap $id
+	Waited $id
     }
     if {![info exists e(result)]} {
 	return [list $e(pid) $id 0 0]
     }
     return [list $e(pid) $id 0 {*}$e(result)]
+}
+
+# A program that was waited for is closed: there is nothing left of it but what
+# it has said, and the memory of it, of which there is not more than that of
+# others. Its text is still there for an expect.
+proc ::pyossl::expect::program::Waited {id} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    set seen $e(eofseen)
+    set e(waited) 1
+    ::pyossl::expect::endpoint::Closed $id
+    if {[info exists e(kind)]} {
+	set e(eofseen) $seen
+	set e(state) ended
+    }
 }
 
 # Takes the exit status; the outputs have ended.
@@ -243,11 +267,11 @@ proc ::pyossl::expect::program::Family {pids} {
 
 # A signal for processes and all that descend from them. They are halted first:
 # one that starts another just now would leave an orphan behind that nobody
-# finds.
+# finds. Returns all of them.
 proc ::pyossl::expect::program::Hit {signal pids} {
     if {$::tcl_platform(platform) eq "windows"} {
 	Kill $signal $pids
-	return
+	return $pids
     }
     set family $pids
     for {set n 0} {$n < 5} {incr n} {
@@ -260,6 +284,7 @@ proc ::pyossl::expect::program::Hit {signal pids} {
     }
     Kill $signal $family
     Kill CONT $family
+    return $family
 }
 
 proc ::pyossl::expect::program::Kill {signal pids} {
@@ -273,6 +298,47 @@ proc ::pyossl::expect::program::Kill {signal pids} {
     } else {
 	# The shell's own: a small Debian has no program kill.
 	catch {exec sh -c {kill -s "$@"} sh $signal {*}$pids 2>@1}
+    }
+}
+
+# Programs do not outlive the process, however it ends: that of Tcl's own shell
+# calls exit at the end of a script and after its error, too.
+proc ::pyossl::expect::program::Watch {} {
+    variable watched
+    if {!$watched} {
+	set watched 1
+	catch {
+	    trace add execution ::exit enter ::pyossl::expect::program::Leave
+	}
+    }
+}
+
+proc ::pyossl::expect::program::Leave {args} {
+    catch HangUp
+}
+
+# program::HangUp --
+#	Hangs up on all programs that this interpreter has, and kills those who
+#	do not mind. Nobody is left to serve events, and none are served.
+proc ::pyossl::expect::program::HangUp {} {
+    set told [file exists /proc/self/stat]
+    set pids {}
+    foreach id [::pyossl::expect::endpoint::known] {
+	upvar #0 ::pyossl::expect::endpoint::data::$id e
+	if {$e(type) eq "::pyossl::expect::program" && ![info exists e(result)]
+		&& (!$told || [Alive $e(pids)])} {
+	    lappend pids {*}$e(pids)
+	}
+    }
+    if {![llength $pids]} {
+	return
+    }
+    set family [Hit HUP $pids]
+    for {set n 0} {$n < 50 && (!$told && $n < 10 || [Alive $family])} {incr n} {
+	after 20
+    }
+    if {!$told || [Alive $family]} {
+	Hit KILL $family
     }
 }
 

@@ -93,13 +93,24 @@ proc ::pyossl::expect::raw::Unconnected {id message code} {
 
 proc ::pyossl::expect::raw::Input {id bytes} {
     upvar #0 ::pyossl::expect::endpoint::data::$id e
-    append e(input) $bytes
+    # As in tls::Input.
+    set piece $::pyossl::expect::tls::piece
+    set size [string length $bytes]
+    for {set at 0} {$at == 0 || $at < $size} {incr at $piece} {
+	append e(input) [string range $bytes $at [expr {$at + $piece - 1}]]
+	Records $id
+    }
+}
+
+# The whole records of the input.
+proc ::pyossl::expect::raw::Records {id} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
     while {1} {
 	if {$e(plain)} {
 	    set text $e(input)
 	    set e(input) ""
 	    if {$text ne ""} {
-		::pyossl::expect::Received $id $text
+		::pyossl::expect::Received $id $text 1
 	    }
 	    return
 	}
@@ -186,7 +197,7 @@ proc ::pyossl::expect::raw::End {id how} {
 	# What is no whole record is text, lest it be lost.
 	set text $e(input)
 	set e(input) ""
-	::pyossl::expect::Received $id $text
+	::pyossl::expect::Received $id $text 1
     }
     set e(eof) 1
     if {$how ne "reset" && $e(notify)} {

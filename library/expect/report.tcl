@@ -104,6 +104,15 @@ proc ::pyossl::expect::report::runFile {file format channel load} {
 	    note $format $channel [outside $file "the file has no check that was run" {}]
 	}
     } finally {
+	# Programs that it has started go with it.
+	catch {
+	    interp limit $child time -seconds {}
+	    interp eval $child {
+		if {[namespace which ::pyossl::expect::program::HangUp] ne ""} {
+		    ::pyossl::expect::program::HangUp
+		}
+	    }
+	}
 	interp delete $child
     }
     return [dict create file $file timestamp $timestamp seconds \
@@ -141,6 +150,8 @@ proc ::pyossl::expect::report::overdue {file} {
     if {$started ne ""} {
 	dict set result name $started
 	dict set result result fail
+	set place [interp eval $child {set ::pyossl::expect::check::begun}]
+	dict set result line [dict get $place line]
     }
     catch {
 	dict set result transcript [interp eval $child {

@@ -222,8 +222,17 @@ proc ::pyossl::expect::probe::ScanDh {p version} {
 
 proc ::pyossl::expect::probe::ScanSignatures {p version} {
     if {$version ne "TLSv1.3"} {
-	set found [TakeAway $p signatures [AllSignatures $version] \
-	    [list Signature $p $version]]
+	# For each kind of key alone: a server may choose the key by the suite,
+	# and then refuse what another one of its keys could do.
+	set found {}
+	foreach key {RSA ECDSA DSS} {
+	    foreach scheme [TakeAway $p signatures [AllSignatures $version] \
+		    [list Signature $p $version $key]] {
+		if {$scheme ni $found} {
+		    lappend found $scheme
+		}
+	    }
+	}
 	Note $p signatures $version $found
 	return
     }
@@ -285,10 +294,10 @@ proc ::pyossl::expect::probe::Point {curve} {
 	$at+[expr {[string length $head] + $size - 2}]]
 }
 
-# The scheme that a ServerKeyExchange is signed with.
-proc ::pyossl::expect::probe::Signature {p version schemes} {
+# The scheme that a ServerKeyExchange is signed with, by a kind of key.
+proc ::pyossl::expect::probe::Signature {p version key schemes} {
     set suites [lsearch -all -inline -regexp [Noted $p suites $version] \
-	{^TLS_(ECDHE|DHE)_(RSA|ECDSA|DSS)}]
+	"^TLS_(ECDHE|DHE)_${key}_"]
     if {![llength $suites]} {
 	return ""
     }

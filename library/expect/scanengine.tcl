@@ -16,6 +16,8 @@ namespace eval ::pyossl::expect::probe {
 #	ciphers, sigalgs, alpn	as the context takes them
 #	session	one to offer
 #	ticket	0: ask for none
+#	verify	0: not what certificates are worth. With it no session is
+#		resumed where there is no certificate.
 #	then	a script for when it is done, in this procedure, with conn
 # Results:
 #	A dict: done 0|1, end and text (as Ask), messages (list of those that
@@ -24,7 +26,7 @@ proc ::pyossl::expect::probe::Engine {p version args} {
     upvar #0 $p P
     variable seen
     set options [dict merge {ciphers ALL:COMPLEMENTOFALL:@SECLEVEL=0
-	sigalgs {} alpn {} session {} ticket 1 then {}} $args]
+	sigalgs {} alpn {} session {} ticket 1 verify 1 then {}} $args]
     set result {done 0 end timeout text {} messages {} faults {} session {}
 	reused 0 alpn {} then {}}
     Acquire $p
@@ -111,7 +113,8 @@ proc ::pyossl::expect::probe::EngineContext {p version options} {
 	} else {
 	    $ctx set_default_verify_paths
 	}
-	$ctx set_verify VERIFY_PEER ::pyossl::expect::probe::EngineVerify
+	$ctx set_verify [expr {[dict get $options verify] ? "VERIFY_PEER"
+	    : "VERIFY_NONE"}] ::pyossl::expect::probe::EngineVerify
 	$ctx set_msg_callback ::pyossl::expect::probe::EngineMessage
     } on error {message info} {
 	$ctx destroy
@@ -176,7 +179,7 @@ proc ::pyossl::expect::probe::Drive {p conn channel deadline script} {
 #	Says that this side is done, and reads what there is to the end: so the
 #	tickets come that a server sends by itself.
 # Results:
-#	The session, which must be asked for while the connection is whole.
+#	1 if the transport was broken: what the server has said then is lost.
 proc ::pyossl::expect::probe::Drain {p conn channel deadline} {
     catch {$conn shutdown}
     # A server that does not close by itself is given a moment.
@@ -187,7 +190,8 @@ proc ::pyossl::expect::probe::Drain {p conn channel deadline} {
 		$conn recv 65536
 	    }
 	}
-    }
+    } message info
+    return [expr {[lindex [dict get $info -errorcode] 0] eq "POSIX"}]
 }
 
 # Renegotiate p conn channel deadline -- accepted, refused or "no answer".

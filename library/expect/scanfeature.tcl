@@ -174,7 +174,7 @@ proc ::pyossl::expect::probe::ScanOldSessions {p} {
     }
     set drain {Drain $p $conn $channel $deadline}
     foreach {kind ticket} {ticket 1 id 0} {
-	set first [Engine $p $version ticket $ticket then $drain]
+	set first [Engine $p $version ticket $ticket verify 0 then $drain]
 	if {![dict get $first done]} {
 	    continue
 	}
@@ -190,14 +190,14 @@ proc ::pyossl::expect::probe::ScanOldSessions {p} {
 	    Note $p resumption $kind no
 	    continue
 	}
-	set second [Engine $p $version ticket $ticket \
+	set second [Engine $p $version ticket $ticket verify 0 \
 	    session [dict get $first session]]
 	if {[dict get $second done]} {
 	    Note $p resumption $kind [expr {[dict get $second reused] ? "yes"
 		: "no"}]
 	}
     }
-    set result [Engine $p $version \
+    set result [Engine $p $version verify 0 \
 	then {Renegotiate $p $conn $channel $deadline}]
     if {[dict get $result done]} {
 	Note $p renegotiation client [dict get $result then]
@@ -205,24 +205,35 @@ proc ::pyossl::expect::probe::ScanOldSessions {p} {
 }
 
 proc ::pyossl::expect::probe::ScanNewSessions {p} {
-    set first [Engine $p TLSv1.3 then {Drain $p $conn $channel $deadline}]
+    set first [Engine $p TLSv1.3 verify 0 \
+	then {Drain $p $conn $channel $deadline}]
     if {![dict get $first done]} {
 	return
     }
+    set asked [expr {"CertificateRequest" in [lmap message \
+	[dict get $first messages] {
+	    ::pyossl::expect::message::nameOf $message
+	}]}]
     if {[Noted $p client_certificate] ne "yes"} {
-	Note $p client_certificate [expr {"CertificateRequest" in [lmap message \
-	    [dict get $first messages] {
-		::pyossl::expect::message::nameOf $message
-	    }] ? "yes" : "no"}]
+	Note $p client_certificate [expr {$asked ? "yes" : "no"}]
     }
     set tickets [Tickets $first TLSv1.3]
+    # A server that refuses the client, for want of a certificate say, does so
+    # when the client is done, and sends no ticket: it has not shown whether it
+    # would.
+    set alerts [lsearch -all -inline -glob [dict get $first messages] "alert *"]
+    if {![dict get $tickets count] && ($asked && [dict get $first then]
+	    || [llength [lsearch -all -not -exact $alerts "alert close_notify"]])} {
+	return
+    }
     Note $p tickets TLSv1.3 [dict remove $tickets early]
     Note $p early_data [dict get $tickets early]
     if {[dict get $first session] eq ""} {
 	Note $p resumption psk no
 	return
     }
-    set second [Engine $p TLSv1.3 session [dict get $first session]]
+    set second [Engine $p TLSv1.3 verify 0 \
+	session [dict get $first session]]
     if {[dict get $second done]} {
 	Note $p resumption psk [expr {[dict get $second reused] ? "yes" : "no"}]
     }

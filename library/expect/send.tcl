@@ -12,8 +12,10 @@
 
 namespace eval ::pyossl::expect {
     variable sendUsage "send ?-i id? ?-slow {size seconds}? ?--? data, or\
+	send ?-i id? ?-slow {size seconds}? -bytes bytes, or\
 	send ?-i id? ?-protected boolean?\
-	-record|-handshake|-alert|-bytes|-shutdown|-eof|-reset ..."
+	-record|-handshake|-alert ..., or\
+	send ?-i id? -shutdown|-eof|-reset"
 }
 
 # send ?-i id? ?-slow {size seconds}? ?--? data --
@@ -21,7 +23,7 @@ namespace eval ::pyossl::expect {
 # send ?-i id? -handshake NAME ?BODYDICT?
 # send ?-i id? -alert LEVEL DESCRIPTION
 # send ?-i id? -protected boolean -record|-handshake|-alert ...
-# send ?-i id? -bytes BYTES
+# send ?-i id? ?-slow {size seconds}? -bytes BYTES
 # send ?-i id? -shutdown | -eof | -reset
 #	Sends to an endpoint; never waits, but for -slow.
 # Arguments:
@@ -92,6 +94,15 @@ proc ::pyossl::expect::Send {words} {
 	    -record - -handshake - -alert - -bytes - -shutdown - -eof -
 	    -reset {
 		set id [Sender $id]
+		if {$slow ne "" && $flag ne "-bytes"} {
+		    return -code error -level 2 -errorcode \
+			{PYOSSL EXPECT VALUE -slow} \
+			"-slow goes with data and -bytes, not with $flag"
+		}
+		if {$protected ne ""
+			&& $flag ni {-record -handshake -alert}} {
+		    Unprotectable $flag
+		}
 		if {$protected eq ""} {
 		    set protected [expr {$flag eq "-alert"
 			&& [llength $words] == 2 && [protect::Active $id]}]
@@ -99,7 +110,7 @@ proc ::pyossl::expect::Send {words} {
 		if {$protected && $flag in {-record -handshake -alert}} {
 		    return [protect::Send $id $flag $words]
 		}
-		return [SendWire $id $flag $words]
+		return [SendWire $id $flag $words $slow]
 	    }
 	    default {
 		return -code error -level 2 -errorcode \
@@ -114,17 +125,39 @@ proc ::pyossl::expect::Send {words} {
 	    "wrong # args: should be \"$sendUsage\""
     }
     set id [Sender $id]
-    set bytes [Encoded $id [lindex $words 0]]
-    set type [endpoint::get $id type]
+    if {$protected ne ""} {
+	Unprotectable data
+    }
+    Slowly $id $slow [endpoint::get $id type]::Data \
+	[Encoded $id [lindex $words 0]]
+}
+
+# The error of a -protected before what is in no record of its own, for the
+# caller of send.
+proc ::pyossl::expect::Unprotectable {what} {
+    return -code error -level 3 -errorcode {PYOSSL EXPECT VALUE -protected} \
+	"-protected goes with -record, -handshake and -alert, not with $what"
+}
+
+# Slowly id slow command bytes --
+#	Gives bytes to a command, at once or piece by piece.
+# Arguments:
+#	slow	empty, or how many at once and how many seconds between
+proc ::pyossl::expect::Slowly {id slow command bytes} {
     if {$slow eq ""} {
-	$type\::Data $id $bytes
+	try {
+	    $command $id $bytes
+	} on error {message info} {
+	    return -code error -level 3 -errorcode \
+		[dict get $info -errorcode] $message
+	}
 	return
     }
     if {![string is list $slow] || [llength $slow] != 2
 	    || ![string is integer -strict [lindex $slow 0]]
 	    || [lindex $slow 0] < 1
-	    || ![string is double -strict [lindex $slow 1]]} {
-	return -code error -level 2 -errorcode \
+	    || ![Finite [lindex $slow 1]] || [lindex $slow 1] < 0} {
+	return -code error -level 3 -errorcode \
 	    [list PYOSSL EXPECT VALUE $slow] "slow sending needs a number of\
 	    bytes and one of seconds, not \"$slow\""
     }
@@ -134,7 +167,7 @@ proc ::pyossl::expect::Send {words} {
 	    Pause $seconds
 	}
 	endpoint::Check $id 1
-	$type\::Data $id [string range $bytes $at \
+	$command $id [string range $bytes $at \
 	    [expr {$at + $size - 1}]]
     }
 }
@@ -164,7 +197,7 @@ proc ::pyossl::expect::Pause {seconds} {
 }
 
 # The forms of send that say what goes on the wire.
-proc ::pyossl::expect::SendWire {id flag words} {
+proc ::pyossl::expect::SendWire {id flag words slow} {
     upvar #0 ::pyossl::expect::endpoint::data::$id e
     set counts [dict get {
 	-record {3 5} -handshake {1 2} -alert {2 2} -bytes {1 1}
@@ -200,7 +233,7 @@ proc ::pyossl::expect::SendWire {id flag words} {
 	    SendAlert $id $level $description
 	}
 	-bytes {
-	    $e(type)::Inject $id [lindex $words 0]
+	    Slowly $id $slow SendBytes [lindex $words 0]
 	}
 	-shutdown {
 	    $e(type)::Shutdown $id
@@ -219,6 +252,15 @@ proc ::pyossl::expect::SendWire {id flag words} {
 	}
     }
     return
+}
+
+# send -bytes: nobody knows what they are, but that they went out.
+proc ::pyossl::expect::SendBytes {id bytes} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    $e(type)::Inject $id $bytes
+    event::add $id [dict create kind [expr {
+	$e(type) eq "::pyossl::expect::program" ? "data" : "bytes"}] \
+	from self bytes $bytes]
 }
 
 # send -record

@@ -59,7 +59,17 @@ proc ::pyossl::expect::shell::Unread {message info} {
 
 # Ends the program, with the terminal as it was.
 proc ::pyossl::expect::shell::leave {{status 0}} {
+    variable child
     ::pyossl::expect::terminal::restore
+    # The programs of the prompt's interpreter go with it.
+    catch {
+	interp limit $child time -seconds {} -command {}
+	interp eval $child {
+	    if {[namespace which ::pyossl::expect::program::HangUp] ne ""} {
+		::pyossl::expect::program::HangUp
+	    }
+	}
+    }
     ::exit $status
 }
 
@@ -189,7 +199,9 @@ proc ::pyossl::expect::shell::Report {arguments} {
     set channel stdout
     set output [dict get $options -output]
     if {$output ne ""} {
-	set channel [open $output w]
+	if {[catch {open $output w} channel]} {
+	    Usage $channel
+	}
     }
     fconfigure $channel -encoding utf-8
     try {

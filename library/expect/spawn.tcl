@@ -152,9 +152,11 @@ proc ::pyossl::expect::SpawnOptions {words names} {
     return [list $own $rest]
 }
 
-# Received id bytes --
+# Received id bytes ?wire? --
 #	Plaintext has come: it is shown, and waits for the next expect.
-proc ::pyossl::expect::Received {id bytes} {
+# Arguments:
+#	wire	1 if it was on the wire as it is
+proc ::pyossl::expect::Received {id bytes {wire 0}} {
     upvar #0 ::pyossl::expect::endpoint::data::$id e
     if {![info exists e(encoding)] || $e(encoding) eq "binary"} {
 	set text $bytes
@@ -163,7 +165,11 @@ proc ::pyossl::expect::Received {id bytes} {
     }
     append e(unread) $text
     Show $text $bytes
-    event::add $id [dict create kind data from peer bytes $bytes]
+    set event [dict create kind data from peer bytes $bytes]
+    if {$wire} {
+	dict set event wire 1
+    }
+    event::add $id $event
 }
 
 # Bytes as characters; the beginning of one that is not complete waits. No

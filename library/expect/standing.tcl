@@ -75,6 +75,33 @@ proc ::pyossl::expect::Without {patterns where} {
     return $kept
 }
 
+# StandingRestore saved --
+#	Puts back what the variable standing was before, but for endpoints that
+#	are no more.
+proc ::pyossl::expect::StandingRestore {saved} {
+    variable standing
+    variable standingSerial
+    if {$standing eq $saved} {
+	return
+    }
+    foreach when {before after} {
+	set kept [dict get $saved $when]
+	foreach pattern $kept {
+	    set where [lindex $pattern 1]
+	    if {[lindex $where 0] ne "ids"} {
+		continue
+	    }
+	    foreach id [lindex $where 1] {
+		if {$id ni [endpoint::ids]} {
+		    set kept [Without $kept [list ids [list $id]]]
+		}
+	    }
+	}
+	dict set standing $when $kept
+    }
+    incr standingSerial
+}
+
 # Standing when -- the patterns that stand before or after others.
 proc ::pyossl::expect::Standing {when} {
     variable standing

@@ -90,6 +90,10 @@ proc ::pyossl::expect::conversation::script::Version {wanted spoken side} {
 	    return $version
 	}
     }
+    variable now
+    if {![llength $spoken] && [dict get $now(settings) trouble] ne ""} {
+	fail [dict get $now(settings) trouble]
+    }
     skip "the $side speaks [expr {[llength $spoken] ? [join $spoken {, }]
 	: "no version that is known"}], not [join $wanted { or }]"
 }
@@ -97,24 +101,34 @@ proc ::pyossl::expect::conversation::script::Version {wanted spoken side} {
 # script::spoken settings --
 #	Finds out which versions a peer speaks.
 # Results:
-#	A list, the highest first.
+#	A list, the highest first. The variable trouble says why there was no
+#	connection, if there was none.
 proc ::pyossl::expect::conversation::script::spoken {settings} {
     variable now
     array unset now
     set now(settings) $settings
     set now(version) TLSv1.2
     set before [::pyossl::expect::endpoint::ids]
+    variable trouble ""
     set spoken {}
     set old [::pyossl::expect::log_user -info]
     log_user 0
+    # To fail here is an answer, not the end of a check around this.
+    ::pyossl::expect::Load check.tcl
+    set noted $::pyossl::expect::check::noted
     try {
 	if {[dict get $settings side] eq "server"} {
 	    foreach version {TLSv1.3 TLSv1.2 TLSv1.1 TLSv1} {
 		unset -nocomplain spawn_id
-		if {![catch {
+		if {[catch {
 		    greet -version $version
 		    Chosen [answered]
-		} chosen] && $chosen eq $version} {
+		} chosen info]} {
+		    if {[lrange [dict get $info -errorcode] 0 2]
+			    eq "PYOSSL SSL SysCallError"} {
+			set trouble $chosen
+		    }
+		} elseif {$chosen eq $version} {
 		    lappend spoken $version
 		}
 		Tidy $before
@@ -123,6 +137,7 @@ proc ::pyossl::expect::conversation::script::spoken {settings} {
 	    set spoken [Offered $hello]
 	}
     } finally {
+	set ::pyossl::expect::check::noted $noted
 	Tidy $before
 	log_user $old
     }

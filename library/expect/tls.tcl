@@ -306,11 +306,9 @@ proc ::pyossl::expect::listener::New {kind options child} {
 	::pyossl::expect::endpoint::forget $id
 	::pyossl::expect::transport::NoPort $port $info
 	set text [regsub {^couldn't open socket: } $channel {}]
-	set code [::pyossl::expect::transport::Code $text]
-	if {$text eq "address already in use"} {
-	    set code {PYOSSL SSL SysCallError 98 EADDRINUSE}
-	}
-	return -code error -errorcode $code "cannot listen on port $port: $text"
+	return -code error -errorcode [::pyossl::expect::transport::Code $text] \
+	    "cannot listen on [expr {$address eq "" ? "" : "$address "}]port\
+	    $port: $text"
     }
     set e(channel) $channel
     lassign [chan configure $channel -sockname] host - port

@@ -37,7 +37,8 @@ namespace eval ::pyossl::expect::transcript {
 #	The transcript: characters, or bytes for pcapng; with -file the path.
 # Errors:
 #	PYOSSL EXPECT NOENDPOINT for an id that there is not, PYOSSL EXPECT VALUE
-#	for an unknown format.
+#	for an unknown format, PYOSSL EXPECT KIND conn for a pcapng of nothing
+#	but connections made by hand.
 proc ::pyossl::expect::transcript {args} {
     set ids [transcript::defaultIds [uplevel 1 {
 	expr {[info exists spawn_id] ? $spawn_id : [info exists ::spawn_id]
@@ -101,6 +102,13 @@ proc ::pyossl::expect::transcript::make {format ids {records ""}} {
 	    return [::pyossl::expect::ladder::svg $events $about]
 	}
 	pcapng {
+	    if {[lsearch -not -exact [lmap known [dict values $about] {
+		get $known kind
+	    }] conn] < 0} {
+		return -code error -level 2 -errorcode {PYOSSL EXPECT KIND conn} \
+			"there is no capture of [join $ids {, }]: of a connection\
+			made by hand only the heads of records are known"
+	    }
 	    ::pyossl::expect::Load ladder.tcl
 	    ::pyossl::expect::Load pcapng.tcl
 	    return [::pyossl::expect::pcapng::capture $events $about]
@@ -132,6 +140,19 @@ proc ::pyossl::expect::transcript::gather {ids {secrets 0}} {
     set about {}
     foreach id $ids {
 	dict set about $id [about $id]
+    }
+    # Where clocks began at different times, that of the first one counts.
+    set zeros [lmap known [dict values $about] {
+	if {![dict exists $known started]} continue
+	dict get $known started
+    }]
+    if {[llength $zeros]} {
+	set zero [tcl::mathfunc::min {*}$zeros]
+	dict for {id known} $about {
+	    if {[dict exists $known started]} {
+		dict set about $id zero $zero
+	    }
+	}
     }
     set events [lmap event [::pyossl::expect::event::all $ids] {
 	if {!$secrets && [dict get $event kind] eq "secret"} {
@@ -400,8 +421,9 @@ proc ::pyossl::expect::transcript::once {events} {
 }
 
 # transcript::clock event about --
-#	The time of an event: seconds with six digits, or the number of the step
-#	for an endpoint that has no clock.
+#	The time of an event: seconds with six digits since the first of the
+#	endpoints was spawned, or the number of the step for one that has no
+#	clock.
 proc ::pyossl::expect::transcript::clock {event about} {
     set time [get $event time]
     if {![string is entier -strict $time]} {
@@ -409,6 +431,10 @@ proc ::pyossl::expect::transcript::clock {event about} {
     }
     if {![dict exists $about [dict get $event id] started]} {
 	return $time
+    }
+    set known [dict get $about [dict get $event id]]
+    if {[dict exists $known zero]} {
+	incr time [expr {[dict get $known started] - [dict get $known zero]}]
     }
     return [format %d.%06d [expr {$time / 1000000}] [expr {$time % 1000000}]]
 }
@@ -443,7 +469,7 @@ proc ::pyossl::expect::transcript::json {events about} {
     set endpoints {}
     dict for {id known} $about {
 	set members [dict create id [::pyossl::expect::json::string $id]]
-	dict for {key value} $known {
+	dict for {key value} [dict remove $known zero] {
 	    dict set members $key [jsonValue $key $value]
 	}
 	lappend endpoints [::pyossl::expect::json::object $members]

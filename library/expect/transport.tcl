@@ -31,6 +31,9 @@ namespace eval ::pyossl::expect::transport {
 	    {host is unreachable} EHOSTUNREACH {113 110 65}
 	    {network is unreachable} ENETUNREACH {101 118 51}
 	    {broken pipe} EPIPE {32 32 32}
+	    {address already in use} EADDRINUSE {98 100 48}
+	    {cannot assign requested address} EADDRNOTAVAIL {99 101 49}
+	    {can't assign requested address} EADDRNOTAVAIL {99 101 49}
 	} {
 	    lappend errors $text [list [lindex $numbers $column] $name]
 	}
@@ -156,7 +159,7 @@ proc ::pyossl::expect::transport::Readable {id} {
     # not take them along.
     if {[catch {
 	set bytes [read $channel 1]
-	if {$bytes ne ""} {
+	if {[string length $bytes]} {
 	    append bytes [read $channel [chan pending input $channel]]
 	}
     } message info]} {
@@ -166,7 +169,7 @@ proc ::pyossl::expect::transport::Readable {id} {
 	$e(type)::End $id $how
 	return
     }
-    if {$bytes ne ""} {
+    if {[string length $bytes]} {
 	$e(type)::Input $id $bytes
     } elseif {[eof $channel]} {
 	chan event $channel readable {}

@@ -84,6 +84,12 @@ proc ::pyossl::expect::WaitTimer {token seconds} {
     }
 }
 
+# Finite value -- is it a number that a clock can be set to?
+proc ::pyossl::expect::Finite {value} {
+    return [expr {[string is double -strict $value]
+	&& ![regexp -nocase {inf|nan} $value] && abs($value) < 1e12}]
+}
+
 proc ::pyossl::expect::WaitExpired {token} {
     upvar #0 ::pyossl_expect_waiting::$token w
     set w(expired) 1

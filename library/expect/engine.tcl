@@ -33,6 +33,9 @@
 
 namespace eval ::pyossl::expect::tls {
     variable byConn	;# conn -> id
+    # Is the end of a connection that has failed that of its peer? Only those
+    # who test when a peer closes want to wait for it.
+    variable patient 0
     array set byConn {}
 }
 
@@ -369,7 +372,8 @@ proc ::pyossl::expect::tls::Commit {id} {
     if {[info exists e(cut,out)] || $e(state) eq "failed"} {
 	::pyossl::expect::transport::Finish $id
     }
-    if {$e(state) eq "failed"} {
+    variable patient
+    if {$e(state) eq "failed" && !$patient} {
 	# No more can come of it, even if the peer leaves its transport open.
 	Ended $id [expr {$e(finished) eq "reset" ? "reset" : "truncated"}]
     }

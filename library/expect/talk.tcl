@@ -75,9 +75,16 @@ proc ::pyossl::expect::conversation::script::Perform {row settings} {
     # In the same line, so that the script's lines keep their numbers.
     set body "[concat {*}[lmap name {now point schemes suites10 suites12
 	suites13} {string cat "variable $name;"}]] [dict get $row script]"
-    return [apply [list {version timeout} $body \
-	::pyossl::expect::conversation::script] $now(version) \
-	[dict get $settings -timeout]]
+    # Whether the peer closes what has failed is part of what is tested.
+    set patient $::pyossl::expect::tls::patient
+    set ::pyossl::expect::tls::patient 1
+    try {
+	return [apply [list {version timeout} $body \
+	    ::pyossl::expect::conversation::script] $now(version) \
+	    [dict get $settings -timeout]]
+    } finally {
+	set ::pyossl::expect::tls::patient $patient
+    }
 }
 
 # The version that a conversation is held in.

@@ -173,7 +173,7 @@ ChanInput(
     PyosslTlsResult result;
     PyosslOp op;
     PyosslSock *awaited;
-    int got = 0, entered;
+    int got = 0, entered, failed;
 
     if (!tlsPtr->started || cPtr->leaving) {
 	return NotStarted(cPtr, errnoPtr);
@@ -201,13 +201,16 @@ ChanInput(
     if (result == PYOSSL_TLS_OK) {
 	got = PyosslChanReadMore(tlsPtr, &op, buf, got, toRead);
     }
-    PyosslOpEndFailure(&op, &tlsPtr->failure, 0);
+    failed = PyosslOpEndFailure(&op, &tlsPtr->failure, 0);
     if (ClosedInside(cPtr, entered)) {
+	failed = 1;
 	PyosslFailureErrno(&tlsPtr->failure, EBADF,
 		"a callback closed the channel");
     }
+    /* The connection's own failure comes after the data before it. */
+    failed |= got == 0 && tlsPtr->failure.message != NULL;
     if (result == PYOSSL_TLS_FAIL || result == PYOSSL_TLS_BUSY
-	    || (tlsPtr->failure.message != NULL && result != PYOSSL_TLS_EOF)) {
+	    || (failed && result != PYOSSL_TLS_EOF)) {
 	got = Fail(cPtr, errnoPtr);
     } else if (result == PYOSSL_TLS_EOF) {
 	got = 0;

@@ -69,14 +69,15 @@ NotStarted(
 
 /*
  * After a step: waits if it did not go through, and the channel is blocking.
- * Results: 1 try again, 0 what the step said.
+ * Results: 1 try again, 0 what the step said, or *resultPtr now says.
  */
 static int
 WaitOrLeave(
     PyosslChan *cPtr,
-    PyosslTlsResult result)
+    PyosslTlsResult *resultPtr)
 {
     PyosslTls *tlsPtr = cPtr->tlsPtr;
+    PyosslTlsResult result = *resultPtr;
 
     if (result != PYOSSL_TLS_WANT_READ && result != PYOSSL_TLS_WANT_WRITE
 	    && result != PYOSSL_TLS_WANT_LOOKUP) {
@@ -91,7 +92,13 @@ WaitOrLeave(
     if (PyosslTlsWait(tlsPtr, result, -1) > 0) {
 	return 1;
     }
-    if (tlsPtr->link.typePtr != NULL && tlsPtr->failure.message == NULL) {
+    if (errno == EBUSY && tlsPtr->failure.message == NULL) {
+	PyosslFailureClear(&tlsPtr->refusal);
+	PyosslFailureErrno(&tlsPtr->refusal, EBUSY,
+		"the connection is at work: it cannot wait for itself");
+	*resultPtr = PYOSSL_TLS_BUSY;
+    } else if (tlsPtr->link.typePtr != NULL
+	    && tlsPtr->failure.message == NULL) {
 	PyosslFailureErrno(&tlsPtr->failure, errno, "waiting failed");
     }
     return 0;
@@ -197,7 +204,7 @@ ChanInput(
 	    PyosslSockAwait(awaited, 0);
 	}
     } while (!PyosslOpFailed(&op) && !ClosedInside(cPtr, entered)
-	    && WaitOrLeave(cPtr, result));
+	    && WaitOrLeave(cPtr, &result));
     if (result == PYOSSL_TLS_OK) {
 	got = PyosslChanReadMore(tlsPtr, &op, buf, got, toRead);
     }
@@ -259,7 +266,7 @@ Output(
 	}
     } while (!PyosslOpFailed(&op) && tlsPtr->failure.message == NULL
 	    && !ClosedInside(cPtr, entered)
-	    && (result == PYOSSL_TLS_OK || WaitOrLeave(cPtr, result)));
+	    && (result == PYOSSL_TLS_OK || WaitOrLeave(cPtr, &result)));
     PyosslOpEndFailure(&op, &tlsPtr->failure, 0);
     if (ClosedInside(cPtr, entered)) {
 	PyosslFailureErrno(&tlsPtr->failure, EBADF,
@@ -656,6 +663,11 @@ InnerWait(
     PyosslLink *linkPtr = &tlsPtr->link;
     int ready;
 
+    if (tlsPtr->busy) {
+	/* One of its own callbacks asks. */
+	errno = EBUSY;
+	return -1;
+    }
     SendCollected(inst);
     if (tlsPtr->failure.message != NULL || tlsPtr->closed
 	    || ((mask & TCL_READABLE) && (PyosslChanAtEof(tlsPtr)

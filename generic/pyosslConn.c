@@ -67,9 +67,6 @@ ConnGone(
     if (tlsPtr->link.typePtr == NULL
 	    || tlsPtr->link.typePtr == &pyosslSockTransport) {
 	PyosslTlsClose(tlsPtr, NULL, 0);
-    } else if (tlsPtr->link.inst != NULL) {
-	/* Somebody else's channel stays open, and sends what we could not. */
-	PyosslChanTransportLeave(tlsPtr->link.inst, &tlsPtr->link);
     }
 }
 

@@ -17,6 +17,11 @@ PyosslConnRaise(
     PyosslTls *tlsPtr,
     PyosslTlsResult result)
 {
+    if (tlsPtr->gone && (result == PYOSSL_TLS_WANT_READ
+	    || result == PYOSSL_TLS_WANT_WRITE)) {
+	return PyosslFailErrno(interp, PYOSSL_SSL, EBADF,
+		"the connection was destroyed");
+    }
     switch (result) {
     case PYOSSL_TLS_WANT_READ:
 	return PyosslFail(interp, PYOSSL_SSL, "WantReadError",
@@ -52,7 +57,8 @@ PyosslConnRetry(
 	    || !tlsPtr->blocking || tlsPtr->link.typePtr == NULL) {
 	return 0;
     }
-    return PyosslTlsWait(tlsPtr, result, -1) > 0;
+    /* What an event meanwhile has destroyed nobody feeds any more. */
+    return PyosslTlsWait(tlsPtr, result, -1) > 0 && !tlsPtr->gone;
 }
 
 /* The transport takes output again, and nobody else looks after it. */
@@ -64,9 +70,12 @@ FlushReady(
     PyosslTls *tlsPtr = clientData;
 
     (void) mask;
+    /* The transport may run a script that destroys the connection. */
+    PyosslTlsHold(tlsPtr);
     if (PyosslLinkFlush(&tlsPtr->link) != 0) {
 	PyosslLinkWatch(&tlsPtr->link, 0, NULL, NULL);
     }
+    PyosslTlsRelease(tlsPtr);
 }
 
 /*

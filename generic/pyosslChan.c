@@ -381,6 +381,10 @@ ChanHandler(
     PyosslChanHold(cPtr);
     up = PyosslChanReady(cPtr, mask);
     PyosslChanUpdate(cPtr);
+    if (cPtr->chan == NULL) {
+	/* A callback has popped it: Tcl must not go on with what is freed. */
+	up = 0;
+    }
     PyosslChanRelease(cPtr);
     return up;
 }

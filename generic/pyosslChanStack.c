@@ -272,8 +272,8 @@ FailBusy(
     Tcl_Channel chan)
 {
     return PyosslFail(interp, PYOSSL_SSL, "ValueError",
-	    "the channel \"%.60s\" is in use: by fcopy, by unimport, or by what "
-	    "is on top of its TLS",
+	    "the channel \"%.60s\" is in use: by fcopy, by unimport, by a call "
+	    "that has not come back, or by what is on top of its TLS",
 	    Tcl_GetChannelName(chan));
 }
 
@@ -403,6 +403,11 @@ PyosslChanUnstack(
 		"pyossl::import", name);
     }
     tlsPtr = cPtr->tlsPtr;
+    if (tlsPtr->busy || tlsPtr->waiting || tlsPtr->link.underWay > 0
+	    || cPtr->held != NULL) {
+	/* What goes on when this script is over would use what is freed. */
+	return FailBusy(interp, top);
+    }
     PyosslChanHold(cPtr);
     PyosslOpBegin(&op);
     while (cPtr->chan != NULL && Tcl_Flush(top) == TCL_OK

@@ -198,6 +198,10 @@ ChanInput(
 	result = tlsPtr->established ? PYOSSL_TLS_OK
 		: PyosslTlsHandshake(tlsPtr);
 	if (result == PYOSSL_TLS_OK) {
+	    if (cPtr->finWanted) {
+		/* The half close had to wait for the handshake. */
+		PyosslChanSendFin(cPtr);
+	    }
 	    result = PyosslTlsRead(tlsPtr, buf, toRead, 0, &got);
 	}
 	if (awaited != NULL && tlsPtr->link.inst == awaited) {
@@ -460,6 +464,10 @@ ChanSetOption(
 
 	if (Tcl_GetInt(interp, value, &ms) != TCL_OK) {
 	    return TCL_ERROR;
+	}
+	if (ms < 0) {
+	    return interp == NULL ? TCL_ERROR : PyosslFail(interp, PYOSSL_SSL,
+		    "ValueError", "-closetimeout is out of range: %d", ms);
 	}
 	if (linkPtr->inst != NULL) {
 	    PyosslSockLinger(linkPtr->inst, ms);

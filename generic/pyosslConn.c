@@ -412,6 +412,9 @@ ConnKeyUpdate(
 	    objv[2], &request) != TCL_OK) {
 	return TCL_ERROR;
     }
+    if (PyosslConnCheckIdle(interp, tlsPtr) != TCL_OK) {
+	return TCL_ERROR;
+    }
     ERR_clear_error();
     if (!SSL_key_update(tlsPtr->ssl, request ? SSL_KEY_UPDATE_REQUESTED
 	    : SSL_KEY_UPDATE_NOT_REQUESTED)) {

@@ -135,7 +135,6 @@ PyosslChanTransportNew(
     if (!stacked) {
 	/* What lies in its buffers is bytes from now on. */
 	Tcl_SetChannelOption(NULL, chan, "-translation", "binary");
-	Tcl_Flush(chan);
 	Tcl_CreateCloseHandler(chan, ChanClosed, transPtr);
     }
     return transPtr;

@@ -84,7 +84,7 @@ ConnNew(
     void *inst = NULL;
     Tcl_Channel chan;
     PyosslTls *tlsPtr;
-    int mode, blocking = 1;
+    int mode, blocking = 1, held = 0;
 
     if (ctxPtr == NULL) {
 	return NULL;
@@ -119,11 +119,21 @@ ConnNew(
 	Tcl_GetChannelOption(NULL, chan, "-blocking", &ds);
 	blocking = strcmp(Tcl_DStringValue(&ds), "0") != 0;
 	Tcl_DStringFree(&ds);
+	PyosslCtxHold(ctxPtr);
+	mode = PyosslConnFlushPlain(interp, chan);
+	if (mode != TCL_OK) {
+	    PyosslCtxRelease(ctxPtr);
+	    return NULL;
+	}
+	held = 1;
 	typePtr = &pyosslChanTransport;
 	inst = PyosslChanTransportNew(interp, chan, 0);
 	typePtr->blockProc(inst, blocking);
     }
     tlsPtr = PyosslTlsNew(ctxPtr, typePtr, inst);
+    if (held) {
+	PyosslCtxRelease(ctxPtr);
+    }
     if (tlsPtr == NULL) {
 	PyosslFailQueue(interp, PYOSSL_SSL, "cannot make a connection");
 	return NULL;

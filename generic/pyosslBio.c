@@ -138,8 +138,9 @@ PyosslLinkReserve(
  * PyosslLinkFlush --
  *	Sends queued output as far as the transport takes it.
  * Results:
- *	1 when the queue is empty, 0 when the transport would wait, -1 on a
- *	hard error (linkPtr->writeErrno; the queue is dropped). Memory: 1.
+ *	1 when the queue is empty, 0 when the transport would wait, or this
+ *	is a script that it runs, -1 on a hard error (linkPtr->writeErrno; the
+ *	queue is dropped). Memory: 1.
  */
 int
 PyosslLinkFlush(
@@ -150,18 +151,25 @@ PyosslLinkFlush(
     if (linkPtr->typePtr == NULL) {
 	return 1;
     }
+    if (linkPtr->underWay > 0) {
+	return 0;		/* Who is at it goes on with the rest. */
+    }
     while (linkPtr->outStart < linkPtr->outEnd && linkPtr->writeErrno == 0) {
-	size_t left = linkPtr->outEnd - linkPtr->outStart;
+	size_t left = PyosslLinkQueued(linkPtr);
 
 	if (linkPtr->inst == NULL) {
 	    linkPtr->writeErrno = EBADF;
 	    break;
 	}
+	linkPtr->underWay = left > 0x100000 ? 0x100000 : left;
 	n = linkPtr->typePtr->writeProc(linkPtr->inst,
-		linkPtr->out + linkPtr->outStart,
-		left > 0x100000 ? 0x100000 : (int) left, &err);
+		linkPtr->out + linkPtr->outStart, (int) linkPtr->underWay,
+		&err);
+	linkPtr->underWay = 0;
 	if (n >= 0) {
-	    DropOut(linkPtr, (size_t) n);
+	    /* A script may have closed the link meanwhile. */
+	    left = PyosslLinkQueued(linkPtr);
+	    DropOut(linkPtr, (size_t) n < left ? (size_t) n : left);
 	} else if (err == EAGAIN || err == EWOULDBLOCK) {
 	    return 0;
 	} else {
@@ -468,12 +476,17 @@ PyosslLinkClose(
 {
     void *inst = linkPtr->inst;
     char *pending = NULL;
-    size_t length = PyosslLinkQueued(linkPtr);
+    size_t length;
 
     linkPtr->inst = NULL;
     if (inst == NULL) {
 	return;
     }
+    if (linkPtr->underWay > 0) {
+	/* By a script of the transport's; what follows would overtake it. */
+	DropOut(linkPtr, PyosslLinkQueued(linkPtr));
+    }
+    length = PyosslLinkQueued(linkPtr);
     if (length > 0) {
 	pending = ckalloc(length);
 	PyosslCount(PYOSSL_COUNT_BUFFERED, (Tcl_WideInt) length);

@@ -17,6 +17,7 @@
 #define CLOSE_MS	2000	/* Bound of a close that has output left. */
 #define CLOSE_TRIES	10
 #define BLOCKING_MAX	4096	/* Bytes for a driver that might wait. */
+#define DRIVER_MAX	(128 * 1024)	/* And for any one at a time. */
 
 typedef struct ChanTransport {
     Tcl_Channel chan;		/* NULL once it was closed by others. */
@@ -34,7 +35,31 @@ typedef struct ChanTransport {
     PyosslReadyProc *readyProc;
     void *clientData;
     Tcl_TimerToken gone;	/* To tell that the channel was closed. */
+    int uses;			/* Calls under way that may run scripts, and
+				 * these may free it. */
+    int freed;			/* One has: the last call out does it. */
 } ChanTransport;
+
+static void ChanFree(void *inst);
+static void ChanWatch(void *inst, int mask, PyosslReadyProc *readyProc,
+	void *clientData);
+
+/* Around everything that may run scripts. */
+static void
+Hold(
+    ChanTransport *transPtr)
+{
+    transPtr->uses++;
+}
+
+static void
+Release(
+    ChanTransport *transPtr)
+{
+    if (--transPtr->uses == 0 && transPtr->freed) {
+	ChanFree(transPtr);
+    }
+}
 
 static void
 ChanEvent(
@@ -111,7 +136,6 @@ PyosslChanTransportNew(
     if (!stacked) {
 	/* What lies in its buffers is bytes from now on. */
 	Tcl_SetChannelOption(NULL, chan, "-translation", "binary");
-	Tcl_Flush(chan);
 	Tcl_CreateCloseHandler(chan, ChanClosed, transPtr);
     }
     return transPtr;
@@ -210,7 +234,11 @@ PyosslChanTransportLeave(
     char buf[4096];
     size_t n;
 
-    while (transPtr->chan != NULL && !transPtr->stacked
+    if (transPtr->stacked) {
+	return;			/* Who has uncovered it watches it already. */
+    }
+    ChanWatch(inst, 0, NULL, NULL);
+    while (transPtr->chan != NULL
 	    && (n = PyosslLinkTake(linkPtr, buf, sizeof(buf))) > 0) {
 	Tcl_Write(transPtr->chan, buf, (Tcl_Size) n);
     }
@@ -268,6 +296,20 @@ InnerMode(
 		blocking ? TCL_MODE_BLOCKING : TCL_MODE_NONBLOCKING);
     }
     return 1;
+}
+
+/* What a driver's error, Tcl_GetErrno, is to us. */
+static int
+InnerErrno(
+    const ChanTransport *transPtr)
+{
+    int err = Tcl_GetErrno();
+
+    if (transPtr->inner && err == EBUSY) {
+	/* A callback of that connection runs the event loop: later. */
+	return EAGAIN;
+    }
+    return err != 0 ? err : EIO;
 }
 
 static void
@@ -372,18 +414,17 @@ ChanRead(
 	*errnoPtr = EAGAIN;
 	return -1;
     }
+    Hold(transPtr);
     mode = InnerMode(transPtr, 0);
     n = DriverRead(transPtr, buf, size);
     if (n < 0) {
-	*errnoPtr = Tcl_GetErrno();
-	if (*errnoPtr == 0) {
-	    *errnoPtr = EIO;
-	}
+	*errnoPtr = InnerErrno(transPtr);
 	if (transPtr->inner && *errnoPtr == ECONNABORTED) {
 	    n = 0;		/* A cut below is a cut here. */
 	}
     }
     InnerDone(transPtr, mode);
+    Release(transPtr);
     return (int) n;
 }
 
@@ -396,6 +437,7 @@ ChanWrite(
 {
     ChanTransport *transPtr = inst;
     Tcl_Size n;
+    char *copy;
     int mode;
 
     if (transPtr->chan == NULL) {
@@ -419,19 +461,23 @@ ChanWrite(
     if (transPtr->blocking && size > BLOCKING_MAX) {
 	/* What poll(2) says of a pipe holds for this much (PIPE_BUF). */
 	size = BLOCKING_MAX;
+    } else if (size > DRIVER_MAX) {
+	size = DRIVER_MAX;
     }
+    Hold(transPtr);
     mode = InnerMode(transPtr, 0);
-    n = Tcl_WriteRaw(transPtr->chan, buf, size);
+    /* A script that the driver runs may make our queue move. */
+    copy = memcpy(ckalloc(size), buf, size);
+    n = Tcl_WriteRaw(transPtr->chan, copy, size);
     if (n < 0) {
-	*errnoPtr = Tcl_GetErrno();
-	if (*errnoPtr == 0) {
-	    *errnoPtr = EIO;
-	}
+	*errnoPtr = InnerErrno(transPtr);
     } else if (n == 0) {
 	*errnoPtr = EAGAIN;
 	n = -1;
     }
+    ckfree(copy);
     InnerDone(transPtr, mode);
+    Release(transPtr);
     return (int) n;
 }
 
@@ -497,11 +543,13 @@ ChanWait(
 	errno = EBADF;
 	return -1;
     }
+    Hold(transPtr);
     ready = Poll(transPtr, mask, ms);
     if (ready == -2) {
 	WaitInLoop(transPtr, mask, ms);
 	ready = mask;
     }
+    Release(transPtr);
     return ready;
 }
 
@@ -647,6 +695,17 @@ ChanPending(
 	    && transPtr->buffered > 0;
 }
 
+/* Forgets the interpreter, whose count is for its own thread to change. */
+static void
+LeaveInterp(
+    ChanTransport *transPtr)
+{
+    if (transPtr->ipPtr != NULL) {
+	PyosslInterpRelease(transPtr->ipPtr);
+	transPtr->ipPtr = NULL;
+    }
+}
+
 static void
 ChanThread(
     void *inst,
@@ -660,6 +719,7 @@ ChanThread(
      */
     if (action == TCL_CHANNEL_THREAD_REMOVE && !transPtr->stacked) {
 	PyosslChanTransportDetach(inst);
+	LeaveInterp(transPtr);
     }
 }
 
@@ -670,9 +730,11 @@ ChanFree(
     ChanTransport *transPtr = inst;
 
     PyosslChanTransportDetach(inst);
-    if (transPtr->ipPtr != NULL) {
-	PyosslInterpRelease(transPtr->ipPtr);
+    if (transPtr->uses > 0) {
+	transPtr->freed = 1;
+	return;
     }
+    LeaveInterp(transPtr);
     if (transPtr->kept != NULL) {
 	ckfree(transPtr->kept);
     }

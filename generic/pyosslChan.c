@@ -69,14 +69,15 @@ NotStarted(
 
 /*
  * After a step: waits if it did not go through, and the channel is blocking.
- * Results: 1 try again, 0 what the step said.
+ * Results: 1 try again, 0 what the step said, or *resultPtr now says.
  */
 static int
 WaitOrLeave(
     PyosslChan *cPtr,
-    PyosslTlsResult result)
+    PyosslTlsResult *resultPtr)
 {
     PyosslTls *tlsPtr = cPtr->tlsPtr;
+    PyosslTlsResult result = *resultPtr;
 
     if (result != PYOSSL_TLS_WANT_READ && result != PYOSSL_TLS_WANT_WRITE
 	    && result != PYOSSL_TLS_WANT_LOOKUP) {
@@ -91,7 +92,13 @@ WaitOrLeave(
     if (PyosslTlsWait(tlsPtr, result, -1) > 0) {
 	return 1;
     }
-    if (tlsPtr->link.typePtr != NULL && tlsPtr->failure.message == NULL) {
+    if (errno == EBUSY && tlsPtr->failure.message == NULL) {
+	PyosslFailureClear(&tlsPtr->refusal);
+	PyosslFailureErrno(&tlsPtr->refusal, EBUSY,
+		"the connection is at work: it cannot wait for itself");
+	*resultPtr = PYOSSL_TLS_BUSY;
+    } else if (tlsPtr->link.typePtr != NULL
+	    && tlsPtr->failure.message == NULL) {
 	PyosslFailureErrno(&tlsPtr->failure, errno, "waiting failed");
     }
     return 0;
@@ -173,7 +180,7 @@ ChanInput(
     PyosslTlsResult result;
     PyosslOp op;
     PyosslSock *awaited;
-    int got = 0, entered;
+    int got = 0, entered, failed;
 
     if (!tlsPtr->started || cPtr->leaving) {
 	return NotStarted(cPtr, errnoPtr);
@@ -191,23 +198,30 @@ ChanInput(
 	result = tlsPtr->established ? PYOSSL_TLS_OK
 		: PyosslTlsHandshake(tlsPtr);
 	if (result == PYOSSL_TLS_OK) {
+	    if (cPtr->finWanted) {
+		/* The half close had to wait for the handshake. */
+		PyosslChanSendFin(cPtr);
+	    }
 	    result = PyosslTlsRead(tlsPtr, buf, toRead, 0, &got);
 	}
 	if (awaited != NULL && tlsPtr->link.inst == awaited) {
 	    PyosslSockAwait(awaited, 0);
 	}
     } while (!PyosslOpFailed(&op) && !ClosedInside(cPtr, entered)
-	    && WaitOrLeave(cPtr, result));
+	    && WaitOrLeave(cPtr, &result));
     if (result == PYOSSL_TLS_OK) {
 	got = PyosslChanReadMore(tlsPtr, &op, buf, got, toRead);
     }
-    PyosslOpEndFailure(&op, &tlsPtr->failure, 0);
+    failed = PyosslOpEndFailure(&op, &tlsPtr->failure, 0);
     if (ClosedInside(cPtr, entered)) {
+	failed = 1;
 	PyosslFailureErrno(&tlsPtr->failure, EBADF,
 		"a callback closed the channel");
     }
+    /* The connection's own failure comes after the data before it. */
+    failed |= got == 0 && tlsPtr->failure.message != NULL;
     if (result == PYOSSL_TLS_FAIL || result == PYOSSL_TLS_BUSY
-	    || (tlsPtr->failure.message != NULL && result != PYOSSL_TLS_EOF)) {
+	    || (failed && result != PYOSSL_TLS_EOF)) {
 	got = Fail(cPtr, errnoPtr);
     } else if (result == PYOSSL_TLS_EOF) {
 	got = 0;
@@ -256,7 +270,7 @@ Output(
 	}
     } while (!PyosslOpFailed(&op) && tlsPtr->failure.message == NULL
 	    && !ClosedInside(cPtr, entered)
-	    && (result == PYOSSL_TLS_OK || WaitOrLeave(cPtr, result)));
+	    && (result == PYOSSL_TLS_OK || WaitOrLeave(cPtr, &result)));
     PyosslOpEndFailure(&op, &tlsPtr->failure, 0);
     if (ClosedInside(cPtr, entered)) {
 	PyosslFailureErrno(&tlsPtr->failure, EBADF,
@@ -371,6 +385,10 @@ ChanHandler(
     PyosslChanHold(cPtr);
     up = PyosslChanReady(cPtr, mask);
     PyosslChanUpdate(cPtr);
+    if (cPtr->chan == NULL) {
+	/* A callback has popped it: Tcl must not go on with what is freed. */
+	up = 0;
+    }
     PyosslChanRelease(cPtr);
     return up;
 }
@@ -446,6 +464,10 @@ ChanSetOption(
 
 	if (Tcl_GetInt(interp, value, &ms) != TCL_OK) {
 	    return TCL_ERROR;
+	}
+	if (ms < 0) {
+	    return interp == NULL ? TCL_ERROR : PyosslFail(interp, PYOSSL_SSL,
+		    "ValueError", "-closetimeout is out of range: %d", ms);
 	}
 	if (linkPtr->inst != NULL) {
 	    PyosslSockLinger(linkPtr->inst, ms);
@@ -653,6 +675,11 @@ InnerWait(
     PyosslLink *linkPtr = &tlsPtr->link;
     int ready;
 
+    if (tlsPtr->busy) {
+	/* One of its own callbacks asks. */
+	errno = EBUSY;
+	return -1;
+    }
     SendCollected(inst);
     if (tlsPtr->failure.message != NULL || tlsPtr->closed
 	    || ((mask & TCL_READABLE) && (PyosslChanAtEof(tlsPtr)

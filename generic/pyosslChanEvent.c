@@ -507,6 +507,11 @@ WantedEstablished(
     if (linkPtr->writeErrno != 0 && (cPtr->interest & TCL_WRITABLE)) {
 	*nowPtr = 1;
     }
+    if (cPtr->finWanted && !PyosslTlsInHandshake(tlsPtr)
+	    && !(SSL_get_shutdown(tlsPtr->ssl) & SSL_SENT_SHUTDOWN)) {
+	/* The half close had to wait for the handshake. */
+	*nowPtr = 1;
+    }
     if (cPtr->interest & TCL_READABLE) {
 	if (PyosslChanAtEof(tlsPtr) || tlsPtr->maybeMore
 		|| PyosslLinkPending(linkPtr) || (memory && linkPtr->eof)) {

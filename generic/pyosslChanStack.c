@@ -8,6 +8,8 @@
 #include "pyosslChan.h"
 
 #define EVENTS_MAX	100	/* Served between two looks at the peer. */
+#define LATE_MAX (8 * 1024 * 1024) /* Read though the time is over: more than a
+				 * system has for a socket. */
 
 /* A channel handler that is never left in place. */
 static void
@@ -144,59 +146,97 @@ PyosslChanStack(
     return cPtr->chan;
 }
 
-/* Waits a moment; a non-blocking channel lets the event loop run. */
-static long
+/* What is left of the time until then, in milliseconds; 0 at least. */
+static int
+TimeLeft(
+    Tcl_WideInt end)
+{
+    Tcl_WideInt left = end - PyosslSysNow();
+
+    return left > 0 ? (int) left : 0;
+}
+
+/*
+ * Waits a moment, not beyond end; a non-blocking channel lets the event loop
+ * run.
+ */
+static void
 WaitSlice(
     PyosslTls *tlsPtr,
     PyosslTlsResult result,
-    long left)
+    Tcl_WideInt end)
 {
-    long slice = tlsPtr->blocking || left < 10 ? left : 10;
-    int events = 0;
+    int events = 0, left;
 
     /* Perhaps the peer lives in this very thread. */
     while (!tlsPtr->blocking && events++ < EVENTS_MAX
 	    && Tcl_DoOneEvent(TCL_ALL_EVENTS | TCL_DONT_WAIT)) {
 	/* One that asks for another at once must not hold us up. */
     }
-    PyosslTlsWait(tlsPtr, result, (int) slice);
-    return left - slice;
+    left = TimeLeft(end);
+    PyosslTlsWait(tlsPtr, result, tlsPtr->blocking || left < 10 ? left : 10);
+}
+
+/*
+ * Sends what is queued, until end at most.
+ * Results: 1, or 0 where some is left.
+ */
+static int
+SendQueue(
+    PyosslTls *tlsPtr,
+    Tcl_WideInt end)
+{
+    PyosslLinkFlush(&tlsPtr->link);
+    while (PyosslLinkQueued(&tlsPtr->link) > 0 && TimeLeft(end) > 0) {
+	WaitSlice(tlsPtr, PYOSSL_TLS_WANT_WRITE, end);
+	PyosslLinkFlush(&tlsPtr->link);
+    }
+    return PyosslLinkQueued(&tlsPtr->link) == 0;
 }
 
 /*
  * Sends close_notify and waits for the peer's, keeping what it still sends.
+ * Results: 1, or 0 where ours could not be sent until end.
  */
-static void
+static int
 ExchangeClose(
     PyosslTls *tlsPtr,
-    long left,
+    Tcl_WideInt end,
     Tcl_DString *dataPtr)
 {
     PyosslTlsResult result;
     char buf[4096];
-    int got;
+    int got, late = 0;
 
+    /* Not behind what is stuck: nothing has changed then. */
+    if (!SendQueue(tlsPtr, end)) {
+	return 0;
+    }
     if (!tlsPtr->established || tlsPtr->failure.message != NULL) {
-	return;
+	return 1;
     }
     if (!(SSL_get_shutdown(tlsPtr->ssl) & SSL_SENT_SHUTDOWN)) {
 	PyosslTlsShutdown(tlsPtr);
 	ERR_clear_error();
     }
-    while (PyosslLinkQueued(&tlsPtr->link) > 0 && left > 0) {
-	left = WaitSlice(tlsPtr, PYOSSL_TLS_WANT_WRITE, left);
-	PyosslLinkFlush(&tlsPtr->link);
+    if (!SendQueue(tlsPtr, end)) {
+	return 0;
     }
-    while (!PyosslChanAtEof(tlsPtr)) {
+    while (!PyosslChanAtEof(tlsPtr) && late < LATE_MAX) {
 	result = PyosslTlsRead(tlsPtr, buf, sizeof(buf), 0, &got);
 	if (result == PYOSSL_TLS_OK) {
 	    Tcl_DStringAppend(dataPtr, buf, got);
-	} else if (result == PYOSSL_TLS_WANT_READ && left > 0) {
-	    left = WaitSlice(tlsPtr, result, left);
+	    if (TimeLeft(end) == 0) {
+		late += got;
+	    }
+	} else if ((result == PYOSSL_TLS_WANT_READ
+		|| result == PYOSSL_TLS_WANT_WRITE) && TimeLeft(end) > 0) {
+	    WaitSlice(tlsPtr, result, end);
 	} else {
 	    break;
 	}
     }
+    return 1;
 }
 
 /*
@@ -232,25 +272,45 @@ FailBusy(
     Tcl_Channel chan)
 {
     return PyosslFail(interp, PYOSSL_SSL, "ValueError",
-	    "the channel \"%.60s\" is in use: by fcopy, by unimport, or by what "
-	    "is on top of its TLS",
+	    "the channel \"%.60s\" is in use: by fcopy, by unimport, by a call "
+	    "that has not come back, or by what is on top of its TLS",
 	    Tcl_GetChannelName(chan));
 }
 
-/* It is as if unimport had not been called, but that close_notify is sent. */
+/* The error where output is left: in the clear it must not go. */
 static int
+FailUnsent(
+    Tcl_Interp *interp)
+{
+    return PyosslFail(interp, PYOSSL_SSL, "WantWriteError",
+	    "not all output could be sent in time; TLS goes on");
+}
+
+/*
+ * It is as if unimport had not been called, but that close_notify may have
+ * been said.
+ */
+static void
 Remain(
-    Tcl_Interp *interp,
     PyosslChan *cPtr,
     Tcl_DString *dataPtr)
 {
+    PyosslTls *tlsPtr = cPtr->tlsPtr;
+    char buf[4096];
+    int got;
+
+    /* What was stashed before comes after it. */
+    while (tlsPtr->stashLength > 0 && PyosslTlsRead(tlsPtr, buf, sizeof(buf),
+	    0, &got) == PYOSSL_TLS_OK) {
+	Tcl_DStringAppend(dataPtr, buf, got);
+    }
     if (Tcl_DStringLength(dataPtr) > 0) {
-	PyosslTlsStash(cPtr->tlsPtr, Tcl_DStringValue(dataPtr),
+	PyosslTlsStash(tlsPtr, Tcl_DStringValue(dataPtr),
 		(int) Tcl_DStringLength(dataPtr));
     }
     cPtr->leaving = cPtr->quiet = 0;
+    PyosslChanDeadline(tlsPtr);
     PyosslChanUpdate(cPtr);
-    return FailBusy(interp, cPtr->chan);
 }
 
 /*
@@ -263,12 +323,12 @@ Leave(
     Tcl_Interp *interp,
     PyosslChan *cPtr,
     PyosslOp *opPtr,
-    long left)
+    Tcl_WideInt end)
 {
     PyosslTls *tlsPtr = cPtr->tlsPtr;
     Tcl_Channel top = cPtr->chan, below;
     Tcl_DString data;
-    int code;
+    int code, sent;
 
     PyosslChanQuiet(cPtr);
     /* Nothing may come into Tcl's buffers any more, they are thrown away. */
@@ -276,7 +336,7 @@ Leave(
     PyosslLinkWatch(&tlsPtr->link, 0, NULL, NULL);
     Tcl_DStringInit(&data);
     TakeBuffered(top, &data);
-    ExchangeClose(tlsPtr, left, &data);
+    sent = ExchangeClose(tlsPtr, end, &data);
     if (cPtr->chan != NULL) {
 	PyosslChanTclTimer(cPtr, interp, top);
     }
@@ -285,7 +345,12 @@ Leave(
 	code = PyosslOpEnd(opPtr, interp, TCL_OK);
     } else if (Tcl_GetTopChannel(top) != top || Busy(top)) {
 	PyosslOpEnd(opPtr, interp, TCL_OK);
-	code = Remain(interp, cPtr, &data);
+	Remain(cPtr, &data);
+	code = FailBusy(interp, top);
+    } else if (!sent) {
+	PyosslOpEnd(opPtr, interp, TCL_OK);
+	Remain(cPtr, &data);
+	code = FailUnsent(interp);
     } else {
 	below = Tcl_GetStackedChannel(top);
 	cPtr->closing = 1;
@@ -307,10 +372,12 @@ Leave(
  * PyosslChanUnstack --
  *	Ends TLS on a channel that PyosslChanStack covered and leaves the
  *	plain channel. Of the plain bytes after the peer's close_notify none
- *	is touched; plaintext not read yet comes before them.
+ *	is touched; plaintext not read yet comes before them. Where output is
+ *	left the channel stays as it is.
  * Arguments:
  *	name	What the script calls it.
- *	ms	How long to wait for the peer's close_notify.
+ *	ms	How long to wait: for the output to be sent, and for the peer's
+ *		close_notify.
  */
 int
 PyosslChanUnstack(
@@ -323,7 +390,7 @@ PyosslChanUnstack(
     PyosslChan *cPtr = PyosslChanFind(chan);
     PyosslTls *tlsPtr;
     PyosslOp op;
-    long left = ms;
+    Tcl_WideInt end = PyosslSysNow() + ms;
     int code;
 
     if (cPtr == NULL) {
@@ -336,11 +403,16 @@ PyosslChanUnstack(
 		"pyossl::import", name);
     }
     tlsPtr = cPtr->tlsPtr;
+    if (tlsPtr->busy || tlsPtr->waiting || tlsPtr->link.underWay > 0
+	    || cPtr->held != NULL) {
+	/* What goes on when this script is over would use what is freed. */
+	return FailBusy(interp, top);
+    }
     PyosslChanHold(cPtr);
     PyosslOpBegin(&op);
     while (cPtr->chan != NULL && Tcl_Flush(top) == TCL_OK
-	    && Tcl_OutputBuffered(top) > 0 && left > 0) {
-	left = WaitSlice(tlsPtr, PYOSSL_TLS_WANT_WRITE, left);
+	    && Tcl_OutputBuffered(top) > 0 && TimeLeft(end) > 0) {
+	WaitSlice(tlsPtr, PYOSSL_TLS_WANT_WRITE, end);
     }
     if (cPtr->chan == NULL) {
 	/* A script that ran meanwhile has closed it. */
@@ -348,8 +420,11 @@ PyosslChanUnstack(
     } else if (cPtr->leaving || Busy(top)) {
 	PyosslOpEnd(&op, interp, TCL_OK);
 	code = FailBusy(interp, top);
+    } else if (Tcl_OutputBuffered(top) > 0) {
+	PyosslOpEnd(&op, interp, TCL_OK);
+	code = FailUnsent(interp);
     } else {
-	code = Leave(interp, cPtr, &op, left);
+	code = Leave(interp, cPtr, &op, end);
     }
     PyosslChanRelease(cPtr);
     return code;

@@ -67,9 +67,6 @@ ConnGone(
     if (tlsPtr->link.typePtr == NULL
 	    || tlsPtr->link.typePtr == &pyosslSockTransport) {
 	PyosslTlsClose(tlsPtr, NULL, 0);
-    } else if (tlsPtr->link.inst != NULL) {
-	/* Somebody else's channel stays open, and sends what we could not. */
-	PyosslChanTransportLeave(tlsPtr->link.inst, &tlsPtr->link);
     }
 }
 
@@ -87,7 +84,7 @@ ConnNew(
     void *inst = NULL;
     Tcl_Channel chan;
     PyosslTls *tlsPtr;
-    int mode, blocking = 1;
+    int mode, blocking = 1, held = 0;
 
     if (ctxPtr == NULL) {
 	return NULL;
@@ -122,11 +119,21 @@ ConnNew(
 	Tcl_GetChannelOption(NULL, chan, "-blocking", &ds);
 	blocking = strcmp(Tcl_DStringValue(&ds), "0") != 0;
 	Tcl_DStringFree(&ds);
+	PyosslCtxHold(ctxPtr);
+	mode = PyosslConnFlushPlain(interp, chan);
+	if (mode != TCL_OK) {
+	    PyosslCtxRelease(ctxPtr);
+	    return NULL;
+	}
+	held = 1;
 	typePtr = &pyosslChanTransport;
 	inst = PyosslChanTransportNew(interp, chan, 0);
 	typePtr->blockProc(inst, blocking);
     }
     tlsPtr = PyosslTlsNew(ctxPtr, typePtr, inst);
+    if (held) {
+	PyosslCtxRelease(ctxPtr);
+    }
     if (tlsPtr == NULL) {
 	PyosslFailQueue(interp, PYOSSL_SSL, "cannot make a connection");
 	return NULL;
@@ -413,6 +420,9 @@ ConnKeyUpdate(
 
     if (objc > 2 && PyosslGetBoolean(interp, PYOSSL_SSL, "the request flag",
 	    objv[2], &request) != TCL_OK) {
+	return TCL_ERROR;
+    }
+    if (PyosslConnCheckIdle(interp, tlsPtr) != TCL_OK) {
 	return TCL_ERROR;
     }
     ERR_clear_error();

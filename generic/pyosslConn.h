@@ -29,6 +29,8 @@ MODULE_SCOPE int	PyosslConnCheckStarted(Tcl_Interp *interp,
 			    PyosslTls *tlsPtr);
 MODULE_SCOPE int	PyosslConnCheckIdle(Tcl_Interp *interp,
 			    PyosslTls *tlsPtr);
+MODULE_SCOPE int	PyosslConnFlushPlain(Tcl_Interp *interp,
+			    Tcl_Channel chan);
 
 MODULE_SCOPE PyosslMethodProc	/* pyosslConnIo.c */
 	PyosslConnRecv, PyosslConnSend, PyosslConnSendall, PyosslConnPending,

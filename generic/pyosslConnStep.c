@@ -6,6 +6,7 @@
  */
 
 #include "pyosslConn.h"
+#include <errno.h>
 
 /*
  * PyosslConnRaise --
@@ -17,6 +18,11 @@ PyosslConnRaise(
     PyosslTls *tlsPtr,
     PyosslTlsResult result)
 {
+    if (tlsPtr->gone && (result == PYOSSL_TLS_WANT_READ
+	    || result == PYOSSL_TLS_WANT_WRITE)) {
+	return PyosslFailErrno(interp, PYOSSL_SSL, EBADF,
+		"the connection was destroyed");
+    }
     switch (result) {
     case PYOSSL_TLS_WANT_READ:
 	return PyosslFail(interp, PYOSSL_SSL, "WantReadError",
@@ -52,7 +58,8 @@ PyosslConnRetry(
 	    || !tlsPtr->blocking || tlsPtr->link.typePtr == NULL) {
 	return 0;
     }
-    return PyosslTlsWait(tlsPtr, result, -1) > 0;
+    /* What an event meanwhile has destroyed nobody feeds any more. */
+    return PyosslTlsWait(tlsPtr, result, -1) > 0 && !tlsPtr->gone;
 }
 
 /* The transport takes output again, and nobody else looks after it. */
@@ -64,9 +71,12 @@ FlushReady(
     PyosslTls *tlsPtr = clientData;
 
     (void) mask;
+    /* The transport may run a script that destroys the connection. */
+    PyosslTlsHold(tlsPtr);
     if (PyosslLinkFlush(&tlsPtr->link) != 0) {
 	PyosslLinkWatch(&tlsPtr->link, 0, NULL, NULL);
     }
+    PyosslTlsRelease(tlsPtr);
 }
 
 /*
@@ -132,4 +142,38 @@ PyosslConnCheckIdle(
     return !tlsPtr->busy ? TCL_OK : PyosslFail(interp, PYOSSL_SSL, "Error",
 	    "the connection is at work: a callback of its own must not "
 	    "use it");
+}
+
+/*
+ * PyosslConnFlushPlain --
+ *	Before a channel becomes a transport: what was written to it goes in
+ *	front, in the clear. Without waiting, unless the channel blocks.
+ * Results:
+ *	TCL_OK; TCL_ERROR with a message where some is left, and the channel
+ *	is as it was.
+ */
+int
+PyosslConnFlushPlain(
+    Tcl_Interp *interp,
+    Tcl_Channel chan)
+{
+    int code = TCL_OK;
+
+    /* The driver may run a script that closes it. */
+    Tcl_RegisterChannel(NULL, chan);
+    if (Tcl_Flush(chan) != TCL_OK) {
+	code = PyosslFailErrno(interp, PYOSSL_SSL, Tcl_GetErrno(),
+		"cannot send what was written before TLS");
+    } else if (Tcl_OutputBuffered(chan) > 0) {
+	code = PyosslFail(interp, PYOSSL_SSL, "WantWriteError",
+		"what was written before TLS is not sent yet");
+    }
+    if (Tcl_IsChannelShared(chan)) {
+	Tcl_DetachChannel(NULL, chan);
+    } else {
+	Tcl_UnregisterChannel(NULL, chan);
+	code = PyosslFailErrno(interp, PYOSSL_SSL, EBADF,
+		"the channel was closed");
+    }
+    return code;
 }

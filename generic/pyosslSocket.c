@@ -241,6 +241,7 @@ Stack(
     Tcl_Channel chan;
     PyosslTls *tlsPtr;
     Options options;
+    int code;
 
     if (ctxPtr == NULL || ParseOptions(interp, objc - 3, objv + 3, &options)
 	    != TCL_OK || (chan = GetChannel(interp, objv[2])) == NULL) {
@@ -253,8 +254,14 @@ Stack(
 		"the channel \"%.60s\" is not open for reading and writing",
 		Tcl_GetString(objv[2]));
     }
-    tlsPtr = PyosslTlsNew(ctxPtr, &pyosslChanTransport,
-	    PyosslChanTransportNew(NULL, chan, 1));
+    PyosslCtxHold(ctxPtr);
+    code = PyosslConnFlushPlain(interp, chan);
+    tlsPtr = code != TCL_OK ? NULL : PyosslTlsNew(ctxPtr,
+	    &pyosslChanTransport, PyosslChanTransportNew(NULL, chan, 1));
+    PyosslCtxRelease(ctxPtr);
+    if (code != TCL_OK) {
+	return TCL_ERROR;
+    }
     if (Prepare(interp, tlsPtr, &options) != TCL_OK) {
 	return TCL_ERROR;
     }

@@ -92,6 +92,11 @@ PyosslTlsRelease(
     if (--tlsPtr->refCount > 0) {
 	return;
     }
+    if (tlsPtr->link.typePtr == &pyosslChanTransport
+	    && tlsPtr->link.inst != NULL) {
+	/* Somebody else's channel stays open, and sends what we could not. */
+	PyosslChanTransportLeave(tlsPtr->link.inst, &tlsPtr->link);
+    }
     SSL_free(tlsPtr->ssl);
     PyosslLinkFree(&tlsPtr->link);
     PyosslCtxRelease(tlsPtr->ctxPtr);
@@ -727,7 +732,7 @@ PyosslTlsTimedOut(
  *	ms	The bound; -1: none but the handshake's.
  * Results:
  *	1 try again, 0 time-out (of the handshake: a kept failure), -1 waiting
- *	is impossible (errno).
+ *	is impossible (errno; EBUSY: inside of its own work).
  */
 int
 PyosslTlsWait(
@@ -738,6 +743,11 @@ PyosslTlsWait(
     int mask = result == PYOSSL_TLS_WANT_READ ? TCL_READABLE : TCL_WRITABLE;
     int ready;
 
+    if (tlsPtr->link.underWay > 0) {
+	/* A script of the transport's: it would wait for itself. */
+	errno = EBUSY;
+	return -1;
+    }
     if (PyosslLinkQueued(&tlsPtr->link) > 0) {
 	mask |= TCL_WRITABLE;
     }

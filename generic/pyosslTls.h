@@ -178,7 +178,8 @@ typedef struct PyosslTransportType {
 				 * tell of. May be NULL. */
     int reenters;		/* Writing may run scripts, or OpenSSL for
 				 * another connection: not from inside of it,
-				 * where an error may be on its way. */
+				 * where an error may be on its way. What is
+				 * written may be gone when they have run. */
 } PyosslTransportType;
 
 /*
@@ -202,6 +203,8 @@ typedef struct PyosslLink {
     int readErrno;		/* First hard error of each direction. */
     int writeErrno;
     int throttled;		/* The last read waited for the queue. */
+    size_t underWay;		/* Of the queue: what the transport is being
+				 * given just now, perhaps by scripts. */
 } PyosslLink;
 
 MODULE_SCOPE void	PyosslLinkInit(PyosslLink *linkPtr,

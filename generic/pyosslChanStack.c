@@ -195,8 +195,30 @@ SendQueue(
 }
 
 /*
+ * Records that could not be sent go to the plain channel, in front of all that
+ * is written there from now on.
+ */
+static void
+HandOver(
+    Tcl_Channel chan,
+    const char *bytes,
+    Tcl_Size length)
+{
+    Tcl_DString translation;
+
+    Tcl_DStringInit(&translation);
+    Tcl_GetChannelOption(NULL, chan, "-translation", &translation);
+    Tcl_SetChannelOption(NULL, chan, "-translation", "lf");
+    Tcl_Write(chan, bytes, length);
+    Tcl_SetChannelOption(NULL, chan, "-translation",
+	    Tcl_DStringValue(&translation));
+    Tcl_DStringFree(&translation);
+    Tcl_Flush(chan);
+}
+
+/*
  * Sends close_notify and waits for the peer's, keeping what it still sends.
- * Results: 1, or 0 where ours could not be sent until end.
+ * Results: 1, or 0 where what comes before ours could not be sent until end.
  */
 static int
 ExchangeClose(
@@ -208,19 +230,20 @@ ExchangeClose(
     char buf[4096];
     int got, late = 0;
 
-    /* Not behind what is stuck: nothing has changed then. */
-    if (!SendQueue(tlsPtr, end)) {
-	return 0;
+    if (!(SSL_get_shutdown(tlsPtr->ssl) & SSL_SENT_SHUTDOWN)) {
+	/* Not behind what is stuck: nothing has changed then. */
+	if (!SendQueue(tlsPtr, end)) {
+	    return 0;
+	}
+	if (tlsPtr->established && tlsPtr->failure.message == NULL) {
+	    PyosslTlsShutdown(tlsPtr);
+	    ERR_clear_error();
+	}
     }
+    /* From here on no record follows: what is left is the plain channel's. */
+    SendQueue(tlsPtr, end);
     if (!tlsPtr->established || tlsPtr->failure.message != NULL) {
 	return 1;
-    }
-    if (!(SSL_get_shutdown(tlsPtr->ssl) & SSL_SENT_SHUTDOWN)) {
-	PyosslTlsShutdown(tlsPtr);
-	ERR_clear_error();
-    }
-    if (!SendQueue(tlsPtr, end)) {
-	return 0;
     }
     while (!PyosslChanAtEof(tlsPtr) && late < LATE_MAX) {
 	result = PyosslTlsRead(tlsPtr, buf, sizeof(buf), 0, &got);
@@ -327,7 +350,9 @@ Leave(
 {
     PyosslTls *tlsPtr = cPtr->tlsPtr;
     Tcl_Channel top = cPtr->chan, below;
-    Tcl_DString data;
+    Tcl_DString data, records;
+    char buf[4096];
+    size_t taken;
     int code, sent;
 
     PyosslChanQuiet(cPtr);
@@ -353,12 +378,21 @@ Leave(
 	code = FailUnsent(interp);
     } else {
 	below = Tcl_GetStackedChannel(top);
+	Tcl_DStringInit(&records);
+	while ((taken = PyosslLinkTake(&tlsPtr->link, buf, sizeof(buf))) > 0) {
+	    Tcl_DStringAppend(&records, buf, (Tcl_Size) taken);
+	}
 	cPtr->closing = 1;
 	tlsPtr->closed = 1;
 	code = PyosslOpEnd(opPtr, interp, TCL_OK);
 	if (Tcl_UnstackChannel(interp, top) != TCL_OK) {
 	    code = TCL_ERROR;
 	}
+	if (Tcl_DStringLength(&records) > 0) {
+	    HandOver(below, Tcl_DStringValue(&records),
+		    Tcl_DStringLength(&records));
+	}
+	Tcl_DStringFree(&records);
 	if (Tcl_DStringLength(&data) > 0) {
 	    Tcl_Ungets(below, Tcl_DStringValue(&data),
 		    Tcl_DStringLength(&data), 0);

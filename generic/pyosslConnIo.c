@@ -122,7 +122,7 @@ Send(
     Tcl_Size length, done = 0;
     /* One record at a time fills the peer's memory in [send]; see manual. */
     int limit = !all && tlsPtr->link.typePtr == NULL
-	    ? SSL3_RT_MAX_PLAIN_LENGTH : 0x100000;
+	    ? SSL3_RT_MAX_PLAIN_LENGTH : PYOSSL_WRITE_LIMIT;
     int code = TCL_OK, now;
 
     if (PyosslGetBytes(interp, PYOSSL_SSL, "the data", dataObj, &length)

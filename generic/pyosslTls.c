@@ -12,8 +12,6 @@
 #include <errno.h>
 #include <openssl/x509v3.h>
 
-/* The most that one call hands to OpenSSL: bounds the output queue. */
-#define WRITE_LIMIT	(128 * 1024)
 /* What the records' headers and tags add to that many bytes, and some more. */
 #define WITH_OVERHEAD(n) ((n) + ((n) / SSL3_RT_MAX_PLAIN_LENGTH + 1) * 64)
 /* What OpenSSL reads from a socket of ours at a time: four records. */
@@ -623,8 +621,8 @@ PyosslTlsWrite(
     if (result != PYOSSL_TLS_OK) {
 	return result;
     }
-    if (size > WRITE_LIMIT) {
-	size = WRITE_LIMIT;
+    if (size > PYOSSL_WRITE_LIMIT) {
+	size = PYOSSL_WRITE_LIMIT;
     }
     if (size > SSL3_RT_MAX_PLAIN_LENGTH && linkPtr->typePtr != NULL) {
 	linkPtr->corked = 1;

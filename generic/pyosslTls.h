@@ -431,6 +431,8 @@ MODULE_SCOPE void	PyosslTlsStash(PyosslTls *tlsPtr, const char *buf,
 			    int length);
 MODULE_SCOPE PyosslTlsResult PyosslTlsRead(PyosslTls *tlsPtr, char *buf,
 			    int size, int peek, int *gotPtr);
+/* The most that one write hands to OpenSSL: bounds the output queue. */
+#define PYOSSL_WRITE_LIMIT	(128 * 1024)
 MODULE_SCOPE PyosslTlsResult PyosslTlsWrite(PyosslTls *tlsPtr,
 			    const char *buf, int size, int *donePtr);
 MODULE_SCOPE PyosslTlsResult PyosslTlsShutdown(PyosslTls *tlsPtr);

@@ -208,6 +208,9 @@ MODULE_SCOPE void	PyosslCountObject(PyosslClassId id, int change);
 MODULE_SCOPE void	PyosslStatsInit(void);
 MODULE_SCOPE const PyosslFunction pyosslStatsFunctions[];
 
+/* Waiting as vwait does (pyosslVwait.c). */
+MODULE_SCOPE const PyosslFunction pyosslVwaitFunctions[];
+
 /*
  * ---------------------------------------------------------------------
  * Errors (pyosslError.c)

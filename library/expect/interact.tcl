@@ -347,7 +347,7 @@ proc ::pyossl::expect::interact::Next {token} {
 			$s(patterns,$side) timeout] 2] {}]
 	    }
 	}
-	vwait ::pyossl_expect_waiting::$s(wait)(wake)
+	::pyossl::Vwait ::pyossl_expect_waiting::$s(wait)(wake)
 	::pyossl::expect::match::Trouble [list $s(id)]
     }
 }

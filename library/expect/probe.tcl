@@ -256,7 +256,7 @@ proc ::pyossl::expect::probe::Run {p scans} {
 	if {$P(waiter) ne ""} {
 	    yield
 	} else {
-	    vwait ${p}(wait)
+	    ::pyossl::Vwait ${p}(wait)
 	}
     }
     if {[dict size $P(coroutines)]} {

@@ -1,13 +1,14 @@
 # wait.tcl --
 #
 #	How commands wait: each waiting one has a record of its own with a
-#	variable that vwait waits for, so that an expect in an event handler of
-#	another one ends by itself. Nothing polls.
+#	variable that is waited for as vwait does (generic/pyosslVwait.c), so
+#	that an expect in an event handler of another one ends by itself.
+#	Nothing polls.
 #
 #	    event, text, eof of an endpoint --Notify--> the records of those who
 #	    wait for it: the id is noted as dirty, and the variable written
 #
-#	In a coroutine a command waits by yield instead of vwait. So several
+#	In a coroutine a command waits by yield instead. So several
 #	conversations can go on side by side, each in a coroutine of its own,
 #	where an expect within an event handler would have to end first.
 #
@@ -124,7 +125,7 @@ proc ::pyossl::expect::Sleep {token} {
 	# There is C code between, which cannot be left that way.
 	set w(coroutine) ""
     }
-    vwait ::pyossl_expect_waiting::${token}(wake)
+    ::pyossl::Vwait ::pyossl_expect_waiting::${token}(wake)
 }
 
 # WaitEnd token -- the record is not needed any more.

@@ -2,8 +2,8 @@
  * pyosslChan.h --
  *
  *	Between the files of the plaintext channel: pyosslChanEvent.c (what to
- *	wait for), pyosslChan.c (the driver) and pyosslChanStack.c (covering
- *	and uncovering a channel).
+ *	wait for), pyosslChanMake.c (its making), pyosslChan.c (the driver) and
+ *	pyosslChanStack.c (covering and uncovering a channel).
  */
 
 #ifndef PYOSSL_CHAN_H
@@ -60,6 +60,7 @@ MODULE_SCOPE void	PyosslChanPopped(PyosslChan *cPtr, Tcl_Interp *interp,
 			    Tcl_Channel chan, const Tcl_DString *dataPtr);
 MODULE_SCOPE void	PyosslChanSendFin(PyosslChan *cPtr);
 MODULE_SCOPE void	PyosslChanOpened(PyosslChan *cPtr, Tcl_Channel chan);
+MODULE_SCOPE void	PyosslChanUntold(PyosslChan *cPtr);
 MODULE_SCOPE PyosslSock *PyosslChanAwait(PyosslChan *cPtr);
 MODULE_SCOPE int	PyosslChanAtEof(const PyosslTls *tlsPtr);
 /* The sizes of Tcl's buffers, and what is collected (pyosslChanBuffer.c). */

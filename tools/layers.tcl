@@ -52,6 +52,7 @@ namespace eval layers {
 	4	{pyosslCtxLoad pyosslCtxTrust}
 	4	{pyosslCtx pyosslChanBuffer}
 	4	{pyosslChanEvent}
+	4	{pyosslChanMake}
 	4	{pyosslChan}
 	4	{pyosslChanStack}
 	5	{pyosslConnStep}

@@ -302,6 +302,7 @@ proc fuzz::operate {memory} {
 	    }
 	}
 	26 {
+	    set fragile 1
 	    chans pop {chan pop $end}
 	}
 	27 {
@@ -311,6 +312,8 @@ proc fuzz::operate {memory} {
 	    }
 	}
 	28 {
+	    # What was not read yet is put back into Tcl's buffers.
+	    set fragile 1
 	    chans unimport {pyossl::unimport $end -timeout 1}
 	}
 	29 {

@@ -616,6 +616,65 @@ CtxSetNumTickets(
     return TCL_OK;
 }
 
+/*
+ * set_tlsext_ticket_keys bytes: what session tickets are sealed with. Servers
+ * with the same ones resume each other's sessions.
+ * Source: SSL_CTX_set_tlsext_ticket_keys, RFC 5077 section 4
+ */
+static int
+CtxSetTicketKeys(
+    PyosslObject *objPtr,
+    Tcl_Interp *interp,
+    int objc,
+    Tcl_Obj *const objv[])
+{
+    SSL_CTX *sslCtx = Native(objPtr);
+    long wanted = SSL_CTX_get_tlsext_ticket_keys(sslCtx, NULL, 0);
+    Tcl_Size length;
+    unsigned char *bytes = PyosslGetBytes(interp, PYOSSL_SSL,
+	    "the ticket keys", objv[2], &length);
+
+    (void) objc;
+    if (bytes == NULL) {
+	return TCL_ERROR;
+    }
+    if (length != wanted) {
+	return PyosslFail(interp, PYOSSL_SSL, "ValueError",
+		"the ticket keys are %ld bytes, not %ld", wanted,
+		(long) length);
+    }
+    ERR_clear_error();
+    if (SSL_CTX_set_tlsext_ticket_keys(sslCtx, bytes, wanted) <= 0) {
+	return PyosslFailQueue(interp, PYOSSL_SSL,
+		"cannot set the ticket keys");
+    }
+    return TCL_OK;
+}
+
+/* get_tlsext_ticket_keys: those in use, made at random unless they were set. */
+static int
+CtxGetTicketKeys(
+    PyosslObject *objPtr,
+    Tcl_Interp *interp,
+    int objc,
+    Tcl_Obj *const objv[])
+{
+    SSL_CTX *sslCtx = Native(objPtr);
+    int length = (int) SSL_CTX_get_tlsext_ticket_keys(sslCtx, NULL, 0);
+    Tcl_Obj *bytesObj = Tcl_NewByteArrayObj(NULL, length);
+
+    (void) objc; (void) objv;
+    ERR_clear_error();
+    if (SSL_CTX_get_tlsext_ticket_keys(sslCtx,
+	    Tcl_GetByteArrayFromObj(bytesObj, NULL), length) <= 0) {
+	Tcl_DecrRefCount(bytesObj);
+	return PyosslFailQueue(interp, PYOSSL_SSL,
+		"cannot get the ticket keys");
+    }
+    Tcl_SetObjResult(interp, bytesObj);
+    return TCL_OK;
+}
+
 /* set_max_cert_list bytes: how long a peer's chain may be; the old value. */
 static int
 CtxSetMaxCertList(
@@ -695,6 +754,8 @@ static const PyosslMethod ctxMethods[] = {
     {"set_msg_callback", CtxSetMsgCallback, 1, 1, "callback", 0},
     {"set_max_cert_list", CtxSetMaxCertList, 1, 1, "bytes", 0},
     {"set_num_tickets", CtxSetNumTickets, 1, 1, "count", 0},
+    {"set_tlsext_ticket_keys", CtxSetTicketKeys, 1, 1, "bytes", 0},
+    {"get_tlsext_ticket_keys", CtxGetTicketKeys, 0, 0, NULL, 0},
     {"set_options", CtxSetOptions, 1, 1, "options", 0},
     {"set_passwd_cb", CtxSetPasswdCb, 1, 2, "callback ?userdata?", 0},
     {"set_security_level", PyosslCtxSetSecurityLevel, 1, 1, "level", 0},

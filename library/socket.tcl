@@ -26,8 +26,8 @@ namespace eval ::pyossl {
 	-password csi -post_handshake csi -request csi -require csi
 	-reuseport s -securitylevel csi -server i -servername ci
 	-session ci -session_id csi -sni si -ssl2 csi -ssl3 csi -tls1 csi
-	-tls1.1 csi -tls1.2 csi -tls1.3 csi -validatecommand csi
-	-verifyhost ci
+	-ticketkeys si -tls1.1 csi -tls1.2 csi -tls1.3 csi
+	-validatecommand csi -verifyhost ci
     }
 
     # What makes a context that connections may share: as it is, and as the
@@ -258,6 +258,7 @@ proc ::pyossl::Configure {ctx server options} {
 	-session_id set_session_id
 	-alpn set_alpn
 	-sni set_sni
+	-ticketkeys set_tlsext_ticket_keys
     } {
 	if {[dict exists $options $name] && [dict get $options $name] ne ""} {
 	    $ctx $method [dict get $options $name]

@@ -635,6 +635,8 @@ apply {{} {
     # by ECONNABORTED, that the old one has ended.
     testConstraint reconnects [expr {$::tcl_platform(platform) eq "unix"
 	    || ![info exists ::env(WINEPREFIX)]}]
+    # Are connections shared out among the listeners on a port?
+    testConstraint reuseport [expr {$::tcl_platform(os) eq "Linux"}]
     # Is there time for ready conversations by the hundred?  Under Wine a program
     # takes its time to start, and so does a wait that ends by its limit: there
     # a part of each kind has to do.

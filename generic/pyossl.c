@@ -67,7 +67,7 @@ Init(
     }
     PyosslFunctionsRegister(ipPtr, pyosslObjectFunctions);
     PyosslFunctionsRegister(ipPtr, pyosslStatsFunctions);
-    PyosslFunctionsRegister(ipPtr, pyosslVwaitFunctions);
+    PyosslFunctionsRegister(ipPtr, pyosslLoopFunctions);
     PyosslFunctionsRegister(ipPtr, pyosslCryptoFunctions);
     PyosslEnsembleRegister(ipPtr, "aead", pyosslAeadFunctions);
     PyosslEnsembleRegister(ipPtr, "rand", pyosslRandFunctions);

@@ -22,6 +22,7 @@
 #define QUEUE_LIMIT	(256 * 1024)
 /* An empty queue keeps no more memory than this. */
 #define QUEUE_KEEP	0
+#define SERVE_MS	20	/* Between two looks at what lingers. */
 #define DTLS_HEADER	13	/* The length is in its last two bytes. */
 
 TCL_DECLARE_MUTEX(methodMutex)
@@ -456,11 +457,26 @@ PyosslLinkWait(
     int mask,
     int ms)
 {
-    if (linkPtr->inst == NULL) {
-	errno = EBADF;
-	return -1;
-    }
-    return linkPtr->typePtr->waitProc(linkPtr->inst, mask, ms);
+    Tcl_WideInt end = ms > 0 ? PyosslSysNow() + ms : 0;
+    int slice, ready;
+
+    do {
+	if (linkPtr->inst == NULL) {
+	    errno = EBADF;
+	    return -1;
+	}
+	if (ms > 0) {
+	    Tcl_WideInt left = end - PyosslSysNow();
+
+	    ms = left > 0 ? (int) left : 0;
+	}
+	slice = ms;
+	if (ms != 0 && PyosslSockServe() && (ms < 0 || ms > SERVE_MS)) {
+	    slice = SERVE_MS;
+	}
+	ready = linkPtr->typePtr->waitProc(linkPtr->inst, mask, slice);
+    } while (ready == 0 && slice != ms);
+    return ready;
 }
 
 /*

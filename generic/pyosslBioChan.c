@@ -29,6 +29,7 @@ typedef struct ChanTransport {
     int direct;			/* The descriptor; -1: use the driver. */
     int checkDirect;		/* It may become direct (connecting). */
     int failed;			/* Why it could not connect; or 0. */
+    int plainFirst;		/* Tcl has output that was written before. */
     int inner;			/* It is one of our own channels. */
     int blocking;
     int wantMask;		/* Of our handler, when not stacked. */
@@ -134,6 +135,7 @@ PyosslChanTransportNew(
     transPtr->checkDirect = 1;
     transPtr->inner = Tcl_GetChannelType(chan) == pyosslInnerChan.typePtr;
     if (!stacked) {
+	transPtr->plainFirst = Tcl_OutputBuffered(chan) > 0;
 	/* What lies in its buffers is bytes from now on. */
 	Tcl_SetChannelOption(NULL, chan, "-translation", "binary");
 	Tcl_CreateCloseHandler(chan, ChanClosed, transPtr);
@@ -428,6 +430,30 @@ ChanRead(
     return (int) n;
 }
 
+/*
+ * What was written before the channel became a transport goes in front.
+ * Results: 0, or an errno: EAGAIN where some of it is left.
+ */
+static int
+SendPlain(
+    ChanTransport *transPtr)
+{
+    int err = 0;
+
+    Hold(transPtr);
+    if (Tcl_Flush(transPtr->chan) != TCL_OK) {
+	err = InnerErrno(transPtr);
+    } else if (transPtr->chan == NULL) {
+	err = EBADF;
+    } else if (Tcl_OutputBuffered(transPtr->chan) > 0) {
+	err = EAGAIN;
+    } else {
+	transPtr->plainFirst = 0;
+    }
+    Release(transPtr);
+    return err;
+}
+
 static int
 ChanWrite(
     void *inst,
@@ -449,6 +475,9 @@ ChanWrite(
     }
     if (transPtr->failed != 0) {
 	*errnoPtr = transPtr->failed;
+	return -1;
+    }
+    if (transPtr->plainFirst && (*errnoPtr = SendPlain(transPtr)) != 0) {
 	return -1;
     }
     if (transPtr->direct >= 0) {
@@ -481,55 +510,6 @@ ChanWrite(
     return (int) n;
 }
 
-/* Do nothing but end a wait. */
-static void
-WakeUp(
-    void *clientData)
-{
-    (void) clientData;
-}
-
-static void
-WakeUpReady(
-    void *clientData,
-    int mask)
-{
-    (void) clientData; (void) mask;
-}
-
-/*
- * No descriptor tells (a reflected channel, a stack): its data come through
- * other events, so one of them is served. The channel is watched meanwhile.
- */
-static void
-WaitInLoop(
-    ChanTransport *transPtr,
-    int mask,
-    int ms)
-{
-    Tcl_Channel chan = transPtr->chan;
-    Tcl_TimerToken timer = ms > 0
-	    ? Tcl_CreateTimerHandler(ms, WakeUp, NULL) : NULL;
-
-    Tcl_RegisterChannel(NULL, chan);
-    if (transPtr->stacked) {
-	/* Whoever waits here sets the channel's interest anew later. */
-	Tcl_ChannelWatchProc(Tcl_GetChannelType(chan))(
-		Tcl_GetChannelInstanceData(chan), mask);
-    } else {
-	Tcl_CreateChannelHandler(chan, mask, WakeUpReady, transPtr);
-    }
-    Tcl_DoOneEvent(ms == 0 ? TCL_ALL_EVENTS | TCL_DONT_WAIT
-	    : TCL_ALL_EVENTS);
-    if (!transPtr->stacked) {
-	Tcl_DeleteChannelHandler(chan, WakeUpReady, transPtr);
-    }
-    Tcl_UnregisterChannel(NULL, chan);
-    if (timer != NULL) {
-	Tcl_DeleteTimerHandler(timer);
-    }
-}
-
 static int
 ChanWait(
     void *inst,
@@ -546,7 +526,8 @@ ChanWait(
     Hold(transPtr);
     ready = Poll(transPtr, mask, ms);
     if (ready == -2) {
-	WaitInLoop(transPtr, mask, ms);
+	/* A reflected channel, a stack. */
+	PyosslLoopServe(transPtr->chan, transPtr->stacked, mask, ms);
 	ready = mask;
     }
     Release(transPtr);
@@ -779,7 +760,7 @@ ChanClose(
 	    : NULL;
 
     PyosslSock *sockPtr = transPtr->direct >= 0 && linger
-	    ? PyosslSockDup(transPtr->direct) : NULL;
+	    && !transPtr->plainFirst ? PyosslSockDup(transPtr->direct) : NULL;
 
     if (sockPtr != NULL) {
 	/* It goes on in the background, whoever closes the channel. */

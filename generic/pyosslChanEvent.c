@@ -664,7 +664,7 @@ PyosslChanAwait(
 	    && tlsPtr->failure.message == NULL && !tlsPtr->closed
 	    && !tlsPtr->busy && tlsPtr->stashLength == 0
 	    && !SSL_has_pending(tlsPtr->ssl) && !PyosslChanAtEof(tlsPtr)
-	    && !PyosslTlsAwaitsHandshake(tlsPtr)) {
+	    && !PyosslTlsAwaitsHandshake(tlsPtr) && !PyosslSockServe()) {
 	sockPtr = tlsPtr->link.inst;
 	PyosslSockAwait(sockPtr, 1);
     }

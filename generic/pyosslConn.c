@@ -120,7 +120,7 @@ ConnNew(
 	blocking = strcmp(Tcl_DStringValue(&ds), "0") != 0;
 	Tcl_DStringFree(&ds);
 	PyosslCtxHold(ctxPtr);
-	mode = PyosslConnFlushPlain(interp, chan);
+	mode = PyosslConnFlushPlain(interp, chan, 0);
 	if (mode != TCL_OK) {
 	    PyosslCtxRelease(ctxPtr);
 	    return NULL;
@@ -214,8 +214,13 @@ ConnDoHandshake(
     PyosslOpBegin(&op);
     do {
 	result = PyosslTlsHandshake(tlsPtr);
-	if (result == PYOSSL_TLS_OK) {
-	    result = PyosslTlsSent(tlsPtr);
+	if (result == PYOSSL_TLS_OK || result == PYOSSL_TLS_WANT_READ) {
+	    /* No answer comes before all of the flight is sent. */
+	    PyosslTlsResult sent = PyosslTlsSent(tlsPtr);
+
+	    if (result == PYOSSL_TLS_OK || sent == PYOSSL_TLS_WANT_WRITE) {
+		result = sent;
+	    }
 	}
     } while (!PyosslOpFailed(&op) && PyosslConnRetry(tlsPtr, result));
     if (result != PYOSSL_TLS_OK) {

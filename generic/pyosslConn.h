@@ -30,7 +30,7 @@ MODULE_SCOPE int	PyosslConnCheckStarted(Tcl_Interp *interp,
 MODULE_SCOPE int	PyosslConnCheckIdle(Tcl_Interp *interp,
 			    PyosslTls *tlsPtr);
 MODULE_SCOPE int	PyosslConnFlushPlain(Tcl_Interp *interp,
-			    Tcl_Channel chan);
+			    Tcl_Channel chan, int all);
 
 MODULE_SCOPE PyosslMethodProc	/* pyosslConnIo.c */
 	PyosslConnRecv, PyosslConnSend, PyosslConnSendall, PyosslConnPending,

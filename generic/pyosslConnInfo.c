@@ -136,7 +136,30 @@ PyosslConnStateString(
     return TCL_OK;
 }
 
-/* The randoms and the master key: empty until there is a session. */
+/*
+ * The randoms and the master key: empty until they are known. OpenSSL has zeros
+ * for a random that is not, and the key of a session that is only offered.
+ */
+static int
+ReturnRandom(
+    Tcl_Interp *interp,
+    const PyosslTls *tlsPtr,
+    size_t (*getProc)(const SSL *ssl, unsigned char *out, size_t size))
+{
+    static const unsigned char none[SSL3_RANDOM_SIZE];
+    unsigned char random[SSL3_RANDOM_SIZE];
+    size_t length;
+
+    if (SSL_get_session(tlsPtr->ssl) != NULL) {
+	length = getProc(tlsPtr->ssl, random, sizeof(random));
+	if (memcmp(random, none, length) != 0) {
+	    Tcl_SetObjResult(interp, Tcl_NewByteArrayObj(random,
+		    (Tcl_Size) length));
+	}
+    }
+    return TCL_OK;
+}
+
 int
 PyosslConnClientRandom(
     PyosslObject *objPtr,
@@ -144,17 +167,8 @@ PyosslConnClientRandom(
     int objc,
     Tcl_Obj *const objv[])
 {
-    PyosslTls *tlsPtr = objPtr->nativePtr;
-    unsigned char random[SSL3_RANDOM_SIZE];
-    size_t length;
-
     (void) objc; (void) objv;
-    if (SSL_get_session(tlsPtr->ssl) != NULL) {
-	length = SSL_get_client_random(tlsPtr->ssl, random, sizeof(random));
-	Tcl_SetObjResult(interp, Tcl_NewByteArrayObj(random,
-		(Tcl_Size) length));
-    }
-    return TCL_OK;
+    return ReturnRandom(interp, objPtr->nativePtr, SSL_get_client_random);
 }
 
 int
@@ -164,17 +178,8 @@ PyosslConnServerRandom(
     int objc,
     Tcl_Obj *const objv[])
 {
-    PyosslTls *tlsPtr = objPtr->nativePtr;
-    unsigned char random[SSL3_RANDOM_SIZE];
-    size_t length;
-
     (void) objc; (void) objv;
-    if (SSL_get_session(tlsPtr->ssl) != NULL) {
-	length = SSL_get_server_random(tlsPtr->ssl, random, sizeof(random));
-	Tcl_SetObjResult(interp, Tcl_NewByteArrayObj(random,
-		(Tcl_Size) length));
-    }
-    return TCL_OK;
+    return ReturnRandom(interp, objPtr->nativePtr, SSL_get_server_random);
 }
 
 int
@@ -190,7 +195,7 @@ PyosslConnMasterKey(
     size_t length;
 
     (void) objc; (void) objv;
-    if (sessionPtr != NULL) {
+    if (sessionPtr != NULL && !SSL_in_before(tlsPtr->ssl)) {
 	length = SSL_SESSION_get_master_key(sessionPtr, key, sizeof(key));
 	Tcl_SetObjResult(interp, Tcl_NewByteArrayObj(key, (Tcl_Size) length));
 	OPENSSL_cleanse(key, sizeof(key));
@@ -282,7 +287,9 @@ PyosslConnGetSession(
     int length;
 
     (void) objc; (void) objv;
-    if (sessionPtr == NULL || !SSL_SESSION_is_resumable(sessionPtr)) {
+    /* A server's own is none that OpenSSL resumes where it sent a ticket. */
+    if (sessionPtr == NULL || (!SSL_is_server(tlsPtr->ssl)
+	    && !SSL_SESSION_is_resumable(sessionPtr))) {
 	return TCL_OK;
     }
     ERR_clear_error();

@@ -148,14 +148,17 @@ PyosslConnCheckIdle(
  * PyosslConnFlushPlain --
  *	Before a channel becomes a transport: what was written to it goes in
  *	front, in the clear. Without waiting, unless the channel blocks.
+ * Arguments:
+ *	all	Some that is left is an error: what covers the channel would
+ *		take it for its own.
  * Results:
- *	TCL_OK; TCL_ERROR with a message where some is left, and the channel
- *	is as it was.
+ *	TCL_OK; TCL_ERROR with a message, and the channel is as it was.
  */
 int
 PyosslConnFlushPlain(
     Tcl_Interp *interp,
-    Tcl_Channel chan)
+    Tcl_Channel chan,
+    int all)
 {
     int code = TCL_OK;
 
@@ -164,7 +167,7 @@ PyosslConnFlushPlain(
     if (Tcl_Flush(chan) != TCL_OK) {
 	code = PyosslFailErrno(interp, PYOSSL_SSL, Tcl_GetErrno(),
 		"cannot send what was written before TLS");
-    } else if (Tcl_OutputBuffered(chan) > 0) {
+    } else if (all && Tcl_OutputBuffered(chan) > 0) {
 	code = PyosslFail(interp, PYOSSL_SSL, "WantWriteError",
 		"what was written before TLS is not sent yet");
     }

@@ -141,6 +141,14 @@ LoadFailure(
     return "cannot load the private key; is the passphrase right?";
 }
 
+/* Whether two words for the passphrase are allowed; else one is too many. */
+static int
+IsCallback(
+    Tcl_Obj *wordObj)
+{
+    return strcmp(Tcl_GetString(wordObj), "-callback") == 0;
+}
+
 /*
  * load_privatekey type buffer ?passphrase|-callback cmdPrefix? (manual 3.1):
  * a new pkey. An encrypted key without a passphrase is an Error.
@@ -161,6 +169,11 @@ LoadPrivatekey(
     char text[200];
     int type, length, code = TCL_OK;
 
+    if (objc == 5 && !IsCallback(objv[3])) {
+	Tcl_WrongNumArgs(interp, 1, objv,
+		"type buffer ?passphrase|-callback cmdPrefix?");
+	return TCL_ERROR;
+    }
     if (PyosslGetFiletype(interp, PYOSSL_CRYPTO, objv[1], 0, &type) != TCL_OK
 	    || PyosslPassInit(interp, PYOSSL_CRYPTO, ipPtr, objc - 3, objv + 3,
 	    &pass) != TCL_OK) {
@@ -254,7 +267,7 @@ DumpPrivatekey(
     char text[200];
     int type, code = TCL_OK;
 
-    if (objc == 4) {
+    if (objc == 4 || (objc == 6 && !IsCallback(objv[4]))) {
 	Tcl_WrongNumArgs(interp, 1, objv,
 		"type pkey ?cipher passphrase|-callback cmdPrefix?");
 	return TCL_ERROR;

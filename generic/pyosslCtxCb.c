@@ -43,7 +43,8 @@ CallBegin(
     PyosslCallback *cbPtr = ctxPtr->cb[id];
     PyosslInterp *ipPtr;
 
-    if (!PyosslCallbackUsable(cbPtr)) {
+    /* A connection that a callback has destroyed is of no more concern. */
+    if (tlsPtr->gone || !PyosslCallbackUsable(cbPtr)) {
 	return 0;
     }
     ipPtr = PyosslCallbackInterp(cbPtr);

@@ -203,7 +203,9 @@ PyosslCtxAddExtraChainCert(
     }
     ERR_clear_error();
     SSL_CTX_get0_chain_certs(sslCtx, &chain);
-    if (chain != NULL) {
+    if (X509_get0_pubkey(certPtr) == NULL) {
+	ok = 0;			/* Each handshake would fail of it. */
+    } else if (chain != NULL) {
 	ok = SSL_CTX_add1_chain_cert(sslCtx, certPtr) > 0;
     } else {
 	X509_up_ref(certPtr);

@@ -208,8 +208,10 @@ MODULE_SCOPE void	PyosslCountObject(PyosslClassId id, int change);
 MODULE_SCOPE void	PyosslStatsInit(void);
 MODULE_SCOPE const PyosslFunction pyosslStatsFunctions[];
 
-/* Waiting as vwait does (pyosslVwait.c). */
-MODULE_SCOPE const PyosslFunction pyosslVwaitFunctions[];
+/* Waiting by way of the event loop (pyosslLoop.c). */
+MODULE_SCOPE void	PyosslLoopServe(Tcl_Channel chan, int driver, int mask,
+			    int ms);
+MODULE_SCOPE const PyosslFunction pyosslLoopFunctions[];
 
 /*
  * ---------------------------------------------------------------------

@@ -92,9 +92,13 @@ RandBytes(
     int length;
 
     (void) ipPtr; (void) objc;
-    if (PyosslGetIntRange(interp, PYOSSL_RAND, "num_bytes", objv[1], 0,
+    if (PyosslGetIntRange(interp, PYOSSL_RAND, "num_bytes", objv[1], INT_MIN,
 	    MAX_RANDOM, &length) != TCL_OK) {
 	return TCL_ERROR;
+    }
+    if (length < 0) {
+	return PyosslFail(interp, PYOSSL_RAND, "ValueError",
+		"num_bytes must not be negative");
     }
     ERR_clear_error();
     bytesObj = Tcl_NewByteArrayObj(NULL, length);

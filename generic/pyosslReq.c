@@ -171,15 +171,19 @@ ReqSign(
 {
     EVP_PKEY *pkeyPtr;
     const EVP_MD *mdPtr;
+    int hasKey;
 
     (void) objc;
     if (PyosslPkeySignArgs(interp, PYOSSL_CRYPTO, objv[2], objv[3], &pkeyPtr,
 	    &mdPtr) != TCL_OK) {
 	return TCL_ERROR;
     }
+    hasKey = X509_REQ_get0_pubkey(objPtr->nativePtr) != NULL;
+    ERR_clear_error();
     if (!X509_REQ_sign(objPtr->nativePtr, pkeyPtr, mdPtr)) {
-	return PyosslFailQueue(interp, PYOSSL_CRYPTO,
-		"cannot sign the request");
+	return PyosslFailQueue(interp, PYOSSL_CRYPTO, hasKey
+		? "cannot sign the request" : "cannot sign the request, "
+		"which has no public key: call set_pubkey first");
     }
     ERR_clear_error();
     return TCL_OK;

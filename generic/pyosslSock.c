@@ -459,6 +459,32 @@ LingerNow(
     tsdPtr->exitBudget -= PyosslSysNow() - start;
 }
 
+/*
+ * PyosslSockServe --
+ *	Before a wait without the event loop: what lingers in this thread may
+ *	be the peer that is waited for, and only events would go on with it.
+ * Results:
+ *	Whether something still lingers: it has to be served again then.
+ */
+int
+PyosslSockServe(void)
+{
+    ThreadData *tsdPtr = Tcl_GetThreadData(&dataKey, sizeof(ThreadData));
+    PyosslSock *sockPtr, *nextPtr;
+
+    if (tsdPtr->exiting) {
+	return 0;
+    }
+    for (sockPtr = tsdPtr->lingerList; sockPtr != NULL; sockPtr = nextPtr) {
+	nextPtr = sockPtr->nextLinger;
+	if (LingerStep(sockPtr) == 0
+		|| PyosslSysNow() >= sockPtr->lingerUntil) {
+	    LingerEnd(sockPtr);
+	}
+    }
+    return tsdPtr->lingerList != NULL;
+}
+
 static void
 ThreadExit(
     void *clientData)
@@ -544,6 +570,7 @@ SockClose(
 	sockPtr->nextLinger->prevLinger = sockPtr;
     }
     tsdPtr->lingerList = sockPtr;
+    sockPtr->lingerUntil = PyosslSysNow() + sockPtr->lingerMs;
     sockPtr->timer = Tcl_CreateTimerHandler(sockPtr->lingerMs, LingerTimeout,
 	    sockPtr);
     PyosslPollWatch(&sockPtr->poll, wanted, LingerReady, sockPtr);

@@ -32,6 +32,7 @@ struct PyosslSock {
     size_t pendingLength, pendingSent;
     Tcl_TimerToken timer;
     struct PyosslSock *nextLinger, *prevLinger;
+    Tcl_WideInt lingerUntil;	/* In PyosslSysNow's time. */
 };
 
 MODULE_SCOPE PyosslSock *PyosslSockMake(int fd);

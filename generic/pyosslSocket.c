@@ -255,7 +255,7 @@ Stack(
 		Tcl_GetString(objv[2]));
     }
     PyosslCtxHold(ctxPtr);
-    code = PyosslConnFlushPlain(interp, chan);
+    code = PyosslConnFlushPlain(interp, chan, 1);
     tlsPtr = code != TCL_OK ? NULL : PyosslTlsNew(ctxPtr,
 	    &pyosslChanTransport, PyosslChanTransportNew(NULL, chan, 1));
     PyosslCtxRelease(ctxPtr);

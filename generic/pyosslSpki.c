@@ -244,7 +244,7 @@ SpkiSign(
     int objc,
     Tcl_Obj *const objv[])
 {
-    EVP_PKEY *pkeyPtr;
+    EVP_PKEY *pkeyPtr, *ownPtr;
     const EVP_MD *mdPtr;
 
     (void) objc;
@@ -252,9 +252,13 @@ SpkiSign(
 	    &mdPtr) != TCL_OK) {
 	return TCL_ERROR;
     }
+    ownPtr = NETSCAPE_SPKI_get_pubkey(objPtr->nativePtr);
+    EVP_PKEY_free(ownPtr);
+    ERR_clear_error();
     if (!NETSCAPE_SPKI_sign(objPtr->nativePtr, pkeyPtr, mdPtr)) {
-	return PyosslFailQueue(interp, PYOSSL_CRYPTO,
-		"cannot sign the public key");
+	return PyosslFailQueue(interp, PYOSSL_CRYPTO, ownPtr != NULL
+		? "cannot sign the public key"
+		: "there is no public key to sign: call set_pubkey first");
     }
     ERR_clear_error();
     return TCL_OK;

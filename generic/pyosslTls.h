@@ -282,6 +282,7 @@ MODULE_SCOPE Tcl_Obj *	PyosslSockAddress(PyosslSock *sockPtr, int peer,
 			    int withName);
 MODULE_SCOPE int	PyosslSockFd(PyosslSock *sockPtr);
 MODULE_SCOPE void	PyosslSockThread(void);
+MODULE_SCOPE int	PyosslSockServe(void);
 MODULE_SCOPE void	PyosslSockAwait(PyosslSock *sockPtr, int on);
 MODULE_SCOPE void	PyosslSockLinger(PyosslSock *sockPtr, int ms);
 MODULE_SCOPE void	PyosslSockFree(PyosslSock *sockPtr);

@@ -553,15 +553,19 @@ X509Sign(
 {
     EVP_PKEY *pkeyPtr;
     const EVP_MD *mdPtr;
+    int hasKey;
 
     (void) objc;
     if (PyosslPkeySignArgs(interp, PYOSSL_CRYPTO, objv[2], objv[3], &pkeyPtr,
 	    &mdPtr) != TCL_OK) {
 	return TCL_ERROR;
     }
+    hasKey = X509_get0_pubkey(objPtr->nativePtr) != NULL;
+    ERR_clear_error();
     if (!X509_sign(objPtr->nativePtr, pkeyPtr, mdPtr)) {
-	return PyosslFailQueue(interp, PYOSSL_CRYPTO,
-		"cannot sign the certificate");
+	return PyosslFailQueue(interp, PYOSSL_CRYPTO, hasKey
+		? "cannot sign the certificate" : "cannot sign the certificate, "
+		"which has no public key: call set_pubkey first");
     }
     ERR_clear_error();
     return TCL_OK;

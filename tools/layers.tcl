@@ -26,7 +26,7 @@ namespace eval layers {
     variable table {
 	1	{pyosslStats pyosslError}
 	1	{pyosslConst pyosslObject}
-	1	{pyosslConvert pyosslVwait}
+	1	{pyosslConvert pyosslLoop}
 	1	{pyosslCallback}
 	1b	{pyosslUnixSock pyosslWinSock}
 	1b	{pyosslUnixPoll pyosslWinPoll}

@@ -1,7 +1,7 @@
 # wait.tcl --
 #
 #	How commands wait: each waiting one has a record of its own with a
-#	variable that is waited for as vwait does (generic/pyosslVwait.c), so
+#	variable that is waited for as vwait does (generic/pyosslLoop.c), so
 #	that an expect in an event handler of another one ends by itself.
 #	Nothing polls.
 #

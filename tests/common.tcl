@@ -635,6 +635,9 @@ apply {{} {
     # by ECONNABORTED, that the old one has ended.
     testConstraint reconnects [expr {$::tcl_platform(platform) eq "unix"
 	    || ![info exists ::env(WINEPREFIX)]}]
+    # Does a connect wait where a listener's queue is full?  Elsewhere it is
+    # refused.
+    testConstraint fullqueue [expr {$::tcl_platform(os) eq "Linux"}]
     # Are connections shared out among the listeners on a port?
     testConstraint reuseport [expr {$::tcl_platform(os) eq "Linux"}]
     # Is there time for ready conversations by the hundred?  Under Wine a program

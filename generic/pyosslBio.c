@@ -329,6 +329,7 @@ BioRead(
 	return -1;
     }
     n = linkPtr->typePtr->readProc(linkPtr->inst, buf, size, &err);
+    linkPtr->full = n == size;
     if (n == 0) {
 	linkPtr->eof = 1;
     } else if (n < 0) {

@@ -251,8 +251,8 @@ static void
 CheckDirect(
     ChanTransport *transPtr)
 {
-    if (strcmp(Tcl_ChannelName(Tcl_GetChannelType(transPtr->chan)), "tcp")
-	    != 0) {
+    if (transPtr->inner || strcmp(Tcl_ChannelName(Tcl_GetChannelType(
+	    transPtr->chan)), "tcp") != 0) {
 	transPtr->checkDirect = 0;
 	return;
     }

@@ -23,6 +23,19 @@ static PyosslChanSendProc SendCollected;
  * ---------------------------------------------------------------------
  */
 
+/*
+ * Whether [fcopy] is at work: such a channel cannot be told the place of. It
+ * tells the errno alone, and the words would be the next command's error.
+ */
+static int
+IsCopied(
+    Tcl_Channel chan)
+{
+    Tcl_SetErrno(0);
+    Tcl_Tell(chan);
+    return Tcl_GetErrno() == EBUSY;
+}
+
 /* Reports why the last step failed as the channel's error. */
 static int
 Fail(
@@ -32,7 +45,7 @@ Fail(
     const PyosslFailure *failurePtr = PyosslTlsWhy(cPtr->tlsPtr);
 
     cPtr->tlsPtr->reported = 1;
-    if (cPtr->chan != NULL) {
+    if (cPtr->chan != NULL && !IsCopied(cPtr->chan)) {
 	Tcl_SetChannelError(cPtr->chan, PyosslFailureOptions(failurePtr));
     }
     *errnoPtr = failurePtr->posix ? failurePtr->posix : EPROTO;
@@ -432,7 +445,18 @@ ChanGetOption(
     PyosslLink *linkPtr = &tlsPtr->link;
 
     if (option != NULL && strcmp(option, "-error") == 0) {
-	if (tlsPtr->failure.message != NULL) {
+	int err;
+
+	if (linkPtr->typePtr == &pyosslSockTransport && linkPtr->inst != NULL
+		&& PyosslSockRefused(linkPtr->inst, &err)) {
+	    /* As a socket of Tcl's, also where no event tells of it. */
+	    if (tlsPtr->started && tlsPtr->failure.message == NULL) {
+		PyosslFailureErrno(&tlsPtr->failure, err,
+			"couldn't open socket");
+		PyosslChanUpdate(inst);
+	    }
+	    Tcl_DStringAppend(dsPtr, Tcl_ErrnoMsg(err), -1);
+	} else if (tlsPtr->failure.message != NULL) {
 	    Tcl_DStringAppend(dsPtr, tlsPtr->failure.message, -1);
 	}
 	return TCL_OK;
@@ -604,8 +628,9 @@ ChanThreadAction(
     PyosslCtxRelease(ctxPtr);
 }
 
+/* Of a channel type with this name Tcl knows that "auto" means "crlf". */
 const Tcl_ChannelType pyosslChanType = {
-    "pyossl",
+    "tcp",
     TCL_CHANNEL_VERSION_5,
 #if TCL_MAJOR_VERSION >= 9
     NULL,

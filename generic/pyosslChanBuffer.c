@@ -129,9 +129,15 @@ PyosslChanReadMore(
     int got,
     int size)
 {
+    const PyosslLink *linkPtr = &tlsPtr->link;
     int more;
 
-    while (tlsPtr->maybeMore && size - got >= SSL3_RT_MAX_PLAIN_LENGTH
+    /*
+     * Tcl takes a short read of a channel that is not blocking for all there
+     * is, and a line that is not whole is looked through again for each.
+     */
+    while (got < size && (tlsPtr->maybeMore || (!tlsPtr->blocking
+	    && (linkPtr->full || PyosslLinkPending(linkPtr))))
 	    && !PyosslOpFailed(opPtr)) {
 	more = 0;
 	if (PyosslTlsRead(tlsPtr, buf + got, size - got, 0, &more)

@@ -53,13 +53,14 @@ ConnGone(
     if (tlsPtr->autoConn) {
 	return;
     }
+    /* The command that a callback of the close is given goes with the channel. */
+    tlsPtr->autoConn = 1;
     PyosslChanClose(tlsPtr, objPtr->ipPtr->interp);
     if (tlsPtr->chanPtr != NULL) {
 	/*
 	 * Other interpreters have the channel too: it lives on. Or it was
 	 * closed, and has still to be flushed.
 	 */
-	tlsPtr->autoConn = 1;
 	PyosslChanAbandon(tlsPtr);
 	return;
     }

@@ -280,8 +280,13 @@ SockGetOption(
     Tcl_DString *dsPtr)
 {
     PyosslSock *sockPtr = inst;
-    int all = option == NULL;
+    int all = option == NULL, err;
     Tcl_Obj *valueObj;
+
+    if (sockPtr->connecting) {
+	/* socket(n): without the event loop this is what goes on with it. */
+	PyosslSockConnectStep(sockPtr, &err);
+    }
 
     if (all || strcmp(option, "-connecting") == 0) {
 	AppendOption(dsPtr, all ? "-connecting" : NULL,

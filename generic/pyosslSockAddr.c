@@ -252,6 +252,16 @@ PyosslSockConnectStep(
     return 1;
 }
 
+/* PyosslSockRefused -- whether a connect has failed, and why. */
+int
+PyosslSockRefused(
+    PyosslSock *sockPtr,
+    int *errnoPtr)
+{
+    return (sockPtr->connecting || sockPtr->failed)
+	    && PyosslSockConnectStep(sockPtr, errnoPtr) < 0;
+}
+
 /*
  * ---------------------------------------------------------------------
  * The manual's socket methods, for transport "tcp"

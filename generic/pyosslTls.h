@@ -202,6 +202,8 @@ typedef struct PyosslLink {
     int eof;			/* The transport's input has ended. */
     int readErrno;		/* First hard error of each direction. */
     int writeErrno;
+    int full;			/* The last read got all it had asked for:
+				 * perhaps there is more. */
     int throttled;		/* The last read waited for the queue. */
     size_t underWay;		/* Of the queue: what the transport is being
 				 * given just now, perhaps by scripts. */
@@ -268,6 +270,7 @@ MODULE_SCOPE PyosslSock *PyosslSockConnectStart(const char *host,
 			    const char *myPort, const char **whatPtr);
 MODULE_SCOPE int	PyosslSockConnecting(PyosslSock *sockPtr);
 MODULE_SCOPE int	PyosslSockConnectStep(PyosslSock *sockPtr, int *errnoPtr);
+MODULE_SCOPE int	PyosslSockRefused(PyosslSock *sockPtr, int *errnoPtr);
 MODULE_SCOPE int	PyosslSockBind(PyosslSock *sockPtr, const char *host,
 			    const char *port, const char **whatPtr);
 MODULE_SCOPE int	PyosslSockListen(PyosslSock *sockPtr, int backlog);

@@ -85,6 +85,11 @@ proc ::pyossl::expect::probe::Open {p deadline} {
 	    Fail timeout "no connection within [expr {$P(timeout) / 1000.0}] s"
 	}
 	set error [chan configure $channel -error]
+	if {$error in {"connection reset by peer"
+		"software caused connection abort"}} {
+	    # It was accepted before.
+	    Fail reset "the connection was reset"
+	}
 	if {$error ne ""} {
 	    Fail refused $error
 	}
@@ -201,13 +206,15 @@ proc ::pyossl::expect::probe::Ask {p hello {until hello}} {
     } finally {
 	Release $p
     }
-    if {[dict get $answer end] eq "timeout"} {
-	incr P(silent)
-    } else {
-	set P(silent) 0
-    }
+    Heard $p [dict get $answer end]
     Progress $p
     return $answer
+}
+
+# Heard p end -- counts the connections on which nobody was there, in a row.
+proc ::pyossl::expect::probe::Heard {p end} {
+    upvar #0 $p P
+    set P(silent) [expr {$end in {timeout refused} ? $P(silent) + 1 : 0}]
 }
 
 # Take channel --

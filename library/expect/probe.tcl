@@ -87,6 +87,12 @@ proc ::pyossl::expect::probe::Begin {host port words} {
     upvar #0 $p P
     array set P $options
     set name [expr {$P(-servername) ne "" ? $P(-servername) : $host}]
+    # Neither a hello nor a connection of the engine takes others.
+    if {![regexp {^[\x01-\x7f]{1,255}$} $name]} {
+	unset P
+	Value $name "the name of a server is at most 255 characters of ASCII\
+	    (xn-- for others)"
+    }
     array set P [list host $host port $port address "" small 0 \
 	starttls $P(-starttls) cafile $P(-cafile) verifyname $name \
 	servername [expr {[IsAddress $name] ? "" : $name}] \

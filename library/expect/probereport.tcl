@@ -6,8 +6,9 @@
 namespace eval ::pyossl::expect::probe {}
 
 proc ::pyossl::expect::probe::Printable {text} {
-    # Letters of all scripts are left; what moves a cursor is not.
-    return [regsub -all {[[:cntrl:]]|[^[:print:]]} $text ?]
+    # Letters of all scripts are left; what moves a cursor, or begins a line,
+    # is not.
+    return [regsub -all {[[:cntrl:]]|[^[:print:]]|[\u2028\u2029]} $text ?]
 }
 
 # Facts result --

@@ -87,6 +87,12 @@ proc ::pyossl::expect::probe::Begin {host port words} {
     upvar #0 $p P
     array set P $options
     set name [expr {$P(-servername) ne "" ? $P(-servername) : $host}]
+    # Neither a hello nor a connection of the engine takes others.
+    if {![regexp {^[\x01-\x7f]{1,255}$} $name]} {
+	unset P
+	Value $name "the name of a server is at most 255 characters of ASCII\
+	    (xn-- for others)"
+    }
     array set P [list host $host port $port address "" small 0 \
 	starttls $P(-starttls) cafile $P(-cafile) verifyname $name \
 	servername [expr {[IsAddress $name] ? "" : $name}] \
@@ -106,14 +112,14 @@ proc ::pyossl::expect::probe::Blank {host port} {
 	milliseconds 0 connections 0 \
 	protocols [Every "no answer"] refusals [Every ""] suites {} \
 	preferences {} groups {} grouppreferences {} dhbits "" signatures {} \
-	certificates {} alpn {protocols {} preference none} \
+	certificates {} alpn {protocols unknown preference unknown} \
 	resumption {id unknown ticket unknown psk unknown} tickets {} \
 	early_data unknown renegotiation {secure unknown client unknown} \
 	compression unknown extended_master_secret unknown \
 	encrypt_then_mac unknown ocsp_stapling unknown \
 	scts {handshake unknown certificate unknown} heartbeat unknown \
 	fallback_scsv unknown downgrade_mark unknown \
-	client_certificate unknown tolerance {} findings {}]
+	client_certificate unknown tolerance {} incomplete {} findings {}]
 }
 
 # A dict of all versions.
@@ -182,11 +188,12 @@ proc ::pyossl::expect::probe::Scan {p} {
     upvar #0 $p P
     variable versions
     Run $p [lmap version $versions {list ScanVersion $p $version}]
-    set ends [lsort -unique [lmap version $versions {set P(end,$version)}]]
-    if {$P(address) eq "" && $ends in {refused timeout}} {
+    set ends [lmap version $versions {set P(end,$version)}]
+    if {$P(address) eq ""
+	    && [lsearch -regexp -not $ends {^(refused|timeout)$}] < 0} {
 	return -level 2 -code error -errorcode \
-	    [list PYOSSL EXPECT PROBE $ends] "cannot connect to $P(host) port\
-	    $P(port): [Noted $p refusals TLSv1.2]"
+	    [list PYOSSL EXPECT PROBE $P(end,TLSv1.2)] "cannot connect to\
+	    $P(host) port $P(port): [Noted $p refusals TLSv1.2]"
     }
     set spoken [lmap version $versions {
 	if {[Noted $p protocols $version] ne "yes"} continue
@@ -222,20 +229,12 @@ proc ::pyossl::expect::probe::Scan {p} {
 	lappend scans sessions [list ScanNewSessions $p]
     }
     set chosen {}
-    set last {}
     foreach {part scan} $scans {
-	if {$part ni $P(-scan) || [lindex $scan end] eq ""} {
-	    continue
-	}
-	# The signatures of TLS 1.3 need a group that the server has.
-	if {$part eq "signatures" && $new ne "" && [lindex $scan end] eq $new} {
-	    lappend last $scan
-	} else {
+	if {$part in $P(-scan) && [lindex $scan end] ne ""} {
 	    lappend chosen $scan
 	}
     }
     Run $p $chosen
-    Run $p $last
 }
 
 # Run p scans -- runs them side by side, and waits until all are done.
@@ -332,6 +331,13 @@ proc ::pyossl::expect::probe::End {p} {
 	}
 	Note $p $key $sorted
     }
+    set sorted {}
+    foreach key {suites groups signatures alpn} {
+	if {[dict exists $P(result) incomplete $key]} {
+	    dict set sorted $key [lsort [Noted $p incomplete $key]]
+	}
+    }
+    Note $p incomplete $sorted
     Note $p address $P(address)
     Note $p connections $P(connections)
     Note $p milliseconds [expr {[clock milliseconds] - $P(started)}]

@@ -253,13 +253,18 @@ proc ::pyossl::expect::probe::FindSessions {result findingsVar} {
 
 proc ::pyossl::expect::probe::FindTolerance {result findingsVar} {
     upvar 1 $findingsVar findings
+    set rights {
+	"unknown server name" {"alert unrecognized_name"}
+	"hello without a server name" {"alert unrecognized_name"
+	    "alert missing_extension"}
+	"unknown ALPN" {"alert no_application_protocol"}
+    }
     dict for {version cases} [dict get $result tolerance] {
 	dict for {name how} $cases {
-	    # A server may turn away a name, or protocols, that it has not.
-	    if {$how eq "yes" || ($name eq "unknown server name"
-		    && $how eq "alert unrecognized_name")
-		    || ($name eq "unknown ALPN"
-		    && $how eq "alert no_application_protocol")} {
+	    # A server may turn away a name, or protocols, that it has not, and
+	    # who sends no name (RFC 8446, 9.2).
+	    if {$how in {yes unknown} || [dict exists $rights $name]
+		    && $how in [dict get $rights $name]} {
 		continue
 	    }
 	    set name [string tolower [string index $name 0]][string range \

@@ -114,8 +114,8 @@ proc ::pyossl::expect::probe::PageFindings {result} {
 proc ::pyossl::expect::probe::PageRows {rows} {
     set table ""
     foreach row $rows {
-	lassign $row name value
-	if {[regexp {order\)$} $name] && $value ne "none"} {
+	lassign $row name value kind
+	if {$kind eq "list"} {
 	    set cell [PageList $value]
 	} else {
 	    set class [dict get {yes good no soft unknown soft} \
@@ -140,9 +140,9 @@ proc ::pyossl::expect::probe::PageList {names} {
 proc ::pyossl::expect::probe::PageSuites {title rows} {
     set page "<section class=\"wide\">\n<h2>[Html $title]</h2>\n"
     foreach row $rows {
-	lassign $row name value
-	append page "<h3>[Html $name]</h3>\n[expr {$value eq "none" ? "none"
-	    : [PageList $value]}]\n"
+	lassign $row name value kind
+	append page "<h3>[Html $name]</h3>\n[expr {$kind eq "list"
+	    ? [PageList $value] : "<p>[Html $value]</p>"}]\n"
     }
     return "$page</section>\n"
 }

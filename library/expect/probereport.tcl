@@ -6,13 +6,15 @@
 namespace eval ::pyossl::expect::probe {}
 
 proc ::pyossl::expect::probe::Printable {text} {
-    # Letters of all scripts are left; what moves a cursor is not.
-    return [regsub -all {[[:cntrl:]]|[^[:print:]]} $text ?]
+    # Letters of all scripts are left; what moves a cursor, or begins a line,
+    # is not.
+    return [regsub -all {[[:cntrl:]]|[^[:print:]]|[\u2028\u2029]} $text ?]
 }
 
 # Facts result --
 #	Everything but findings and certificates as rows for people: a list of
-#	{title rows}, a row {name value}.
+#	{title rows}, a row {name value ?list?}.  With list the value is one in
+#	which the order tells something.
 proc ::pyossl::expect::probe::Facts {result} {
     set tables {}
     lappend tables Protocols [lmap {version answer} [dict get $result protocols] {
@@ -27,17 +29,28 @@ proc ::pyossl::expect::probe::Facts {result} {
 	"Cipher suites" suites preferences Groups groups grouppreferences
     } {
 	lappend tables $title [lmap {version names} [dict get $result $key] {
-	    list "$version ([Whose [dict get $result $whose $version]])" \
-		[expr {[llength $names] ? $names : "none"}]
+	    if {$names in {{} unknown}} {
+		list $version [NamesText $names]
+	    } else {
+		list "$version ([Whose $result $key $version \
+		    [dict get $result $whose $version]])" $names list
+	    }
 	}]
     }
     lappend tables "Signature schemes" \
 	[lmap {version names} [dict get $result signatures] {
-	    list $version [expr {[llength $names] ? $names : "none"}]
+	    list "$version[expr {[Lacks $result signatures $version]
+		? { (perhaps more)} : {}}]" [NamesText $names]
 	}]
     set alpn [dict get $result alpn protocols]
-    set rows [list [list ALPN "[expr {[llength $alpn] ? [join $alpn {, }]
-	: {none}}] ([Whose [dict get $result alpn preference]])"]]
+    if {$alpn ni {{} unknown}} {
+	# It is asked in one version only, whichever that was.
+	set version [expr {[dict exists $result incomplete alpn]
+	    ? [lindex [dict get $result incomplete alpn] 0] : ""}]
+	set alpn "[join $alpn {, }] ([Whose $result alpn $version \
+	    [dict get $result alpn preference]])"
+    }
+    set rows [list [list ALPN [NamesText $alpn]]]
     if {[dict get $result dhbits] ne ""} {
 	lappend rows [list "Diffie-Hellman prime" \
 	    "[dict get $result dhbits] bits"]
@@ -83,9 +96,24 @@ proc ::pyossl::expect::probe::Facts {result} {
     return $tables
 }
 
-proc ::pyossl::expect::probe::Whose {preference} {
-    return [dict get {server "the server's order" client "the client's order"
+# Whose result key version preference -- what is said beside a list of names.
+proc ::pyossl::expect::probe::Whose {result key version preference} {
+    set whose [dict get {server "the server's order" client "the client's order"
 	none "no order" unknown "order unclear"} $preference]
+    if {[Lacks $result $key $version]} {
+	append whose ", perhaps more"
+    }
+    return $whose
+}
+
+# Lacks result key version -- whether a list may lack some.
+proc ::pyossl::expect::probe::Lacks {result key version} {
+    return [expr {[dict exists $result incomplete $key]
+	&& $version in [dict get $result incomplete $key]}]
+}
+
+proc ::pyossl::expect::probe::NamesText {names} {
+    return [expr {[llength $names] ? $names : "none"}]
 }
 
 # CertificateRows certificate -- one of the chain as rows.
@@ -142,12 +170,12 @@ proc ::pyossl::expect::probe::Text {result} {
     return [join [lmap line $lines {Printable $line}] \n]\n
 }
 
-# Rows of a name and a value; of several values each has a line.
+# Rows as those of Facts; of several values in their order each has a line.
 proc ::pyossl::expect::probe::TextRows {rows} {
     set lines {}
     foreach row $rows {
-	lassign $row name value
-	if {[regexp {order\)$} $name] && [llength $value] > 1} {
+	lassign $row name value kind
+	if {$kind eq "list" && [llength $value] > 1} {
 	    lappend lines "  $name" {*}[lmap one $value {
 		string cat "    " $one
 	    }]
@@ -179,8 +207,9 @@ proc ::pyossl::expect::probe::Json {result} {
 	dict set object $key [JsonDict [dict get $result $key] JsonWord]
     }
     foreach key {suites groups signatures} {
-	dict set object $key [JsonDict [dict get $result $key] JsonList]
+	dict set object $key [JsonDict [dict get $result $key] JsonNames]
     }
+    dict set object incomplete [JsonDict [dict get $result incomplete] JsonList]
     foreach key {tickets tolerance} {
 	dict set object $key [::pyossl::expect::json::object \
 	    [dict map {version values} [dict get $result $key] {
@@ -196,7 +225,7 @@ proc ::pyossl::expect::probe::Json {result} {
     dict set object compression [expr {$compression eq "unknown" ? "null"
 	: [JsonList [expr {$compression eq "none" ? {} : $compression}]]}]
     dict set object alpn [::pyossl::expect::json::object [list \
-	protocols [JsonList [dict get $result alpn protocols]] \
+	protocols [JsonNames [dict get $result alpn protocols]] \
 	preference [JsonWord [dict get $result alpn preference]]]]
     dict set object certificates [::pyossl::expect::json::array \
 	[lmap certificate [dict get $result certificates] {
@@ -218,6 +247,10 @@ proc ::pyossl::expect::probe::JsonText {text} {
 
 proc ::pyossl::expect::probe::JsonList {list} {
     return [::pyossl::expect::json::array [lmap one $list {JsonText $one}]]
+}
+
+proc ::pyossl::expect::probe::JsonNames {list} {
+    return [expr {$list eq "unknown" ? "null" : [JsonList $list]}]
 }
 
 proc ::pyossl::expect::probe::JsonWord {value} {

@@ -22,6 +22,53 @@ proc ::pyossl::expect::probe::Definite {answer} {
     return [expr {[dict get $answer end] in {hello alert}}]
 }
 
+# Insist p hello ?until? -- Ask, and once more if the connection was lost.
+proc ::pyossl::expect::probe::Insist {p hello {until hello}} {
+    set answer [Ask $p $hello $until]
+    return [expr {[Definite $answer] ? $answer : [Ask $p $hello $until]}]
+}
+
+# Still p version --
+#	Does the server answer yet what it has answered before?  Where it does
+#	not, the refusals and the silence before that say nothing of what it has.
+proc ::pyossl::expect::probe::Still {p version} {
+    set answer [Insist $p [Hello $p $version suites [KnownSuites $p $version]]]
+    return [expr {[dict get $answer end] eq "hello"
+	&& [dict get $answer version] eq $version}]
+}
+
+# The suites that were found, or those by which the version was found.
+proc ::pyossl::expect::probe::KnownSuites {p version} {
+    upvar #0 $p P
+    if {[dict exists $P(result) suites $version]} {
+	set suites [Noted $p suites $version]
+	if {$suites ne "unknown"} {
+	    return $suites
+	}
+    }
+    return [expr {$P(small) ? [UsualSuites $version] : [AllSuites $version]}]
+}
+
+# NoteList p key version found complete --
+#	Puts a list into the result, and whether it may lack some.
+proc ::pyossl::expect::probe::NoteList {p key version found complete} {
+    upvar #0 $p P
+    if {!$complete} {
+	if {[llength $found]} {
+	    dict update P(result) incomplete incomplete {
+		dict lappend incomplete $key $version
+	    }
+	} else {
+	    set found unknown
+	}
+    }
+    if {$key eq "alpn"} {
+	Note $p alpn protocols $found
+    } else {
+	Note $p $key $version $found
+    }
+}
+
 #------------------------------------------------------------------------
 # Versions
 #------------------------------------------------------------------------
@@ -68,17 +115,22 @@ proc ::pyossl::expect::probe::UsualSuites {version} {
 proc ::pyossl::expect::probe::ScanSuites {p version} {
     upvar #0 $p P
     set all [AllSuites $version]
-    set found {}
+    set complete 1
+    set choose [list Suite $p $version]
     if {$P(small)} {
+	set found {}
 	for {set i 0} {$i < [llength $all]} {incr i 50} {
-	    lappend found {*}[TakeAway $p suites \
-		[lrange $all $i $i+49] [list Suite $p $version]]
+	    lassign [TakeAway $p $version [lrange $all $i $i+49] $choose] some end
+	    lappend found {*}$some
+	    set complete [expr {$complete && $end}]
 	}
 	set all $found
     }
-    set found [TakeAway $p suites $all [list Suite $p $version]]
-    Note $p suites $version $found
-    Note $p preferences $version [Preference $found [list Suite $p $version]]
+    lassign [TakeAway $p $version $all $choose] found end
+    # One there must be: with one it was seen that the version is spoken.
+    set complete [expr {$complete && $end && [llength $found]}]
+    NoteList $p suites $version $found $complete
+    Note $p preferences $version [Preference $found $complete $choose]
 }
 
 # The suite that is chosen among some; empty if none, ? if nobody can tell.
@@ -91,39 +143,45 @@ proc ::pyossl::expect::probe::Suite {p version suites} {
     return [expr {[Definite $answer] ? "" : "?"}]
 }
 
-# TakeAway p what names choose --
+# TakeAway p version names choose ?others? --
 #	Asks which of the names is chosen, takes it away, and asks on until none
-#	is.
+#	is; the others are asked for behind them all the time.
 # Results:
-#	The chosen ones, in their order.
-proc ::pyossl::expect::probe::TakeAway {p what names choose} {
+#	The chosen ones, in their order; and 1, or 0 if there may be more of
+#	them: the server has ceased to answer, in whatever way.
+proc ::pyossl::expect::probe::TakeAway {p version names choose {others {}}} {
     set found {}
-    set again 1
     while {[llength $names]} {
-	set chosen [{*}$choose $names]
-	if {$chosen eq "?" && $again} {
-	    # A connection may be lost by accident, once.
-	    set again 0
-	    continue
-	}
+	set chosen [Choice $choose [concat $names $others]]
 	set index [lsearch -exact $names $chosen]
 	if {$index < 0} {
-	    break
+	    return [list $found [expr {$chosen ni {"" ?}
+		|| $chosen eq "" && [Still $p $version]}]]
 	}
 	lappend found $chosen
 	set names [lreplace $names $index $index]
     }
-    return $found
+    return [list $found 1]
 }
 
-# Preference found choose --
+# Choice choose names -- what is chosen; a connection may be lost by accident,
+# once.
+proc ::pyossl::expect::probe::Choice {choose names} {
+    set chosen [{*}$choose $names]
+    return [expr {$chosen eq "?" ? [{*}$choose $names] : $chosen}]
+}
+
+# Preference found complete choose --
 #	Whose order counts: what is chosen when all are asked for the other way
 #	round?
-proc ::pyossl::expect::probe::Preference {found choose} {
+proc ::pyossl::expect::probe::Preference {found complete choose} {
+    if {!$complete} {
+	return unknown
+    }
     if {[llength $found] < 2} {
 	return none
     }
-    set chosen [{*}$choose [lreverse $found]]
+    set chosen [Choice $choose [lreverse $found]]
     if {$chosen eq [lindex $found 0]} {
 	return server
     }
@@ -136,7 +194,7 @@ proc ::pyossl::expect::probe::Preference {found choose} {
 
 proc ::pyossl::expect::probe::ScanGroups {p version} {
     set choose [list Group $p $version]
-    set found [TakeAway $p groups [AllGroups $version] $choose]
+    lassign [TakeAway $p $version [AllGroups $version] $choose] found complete
     # A server whose certificate has a curve answers only those who know that
     # curve: the others are asked for in front of those that were found.
     if {[llength $found] && $version ne "TLSv1.3"} {
@@ -144,18 +202,17 @@ proc ::pyossl::expect::probe::ScanGroups {p version} {
 	    if {$group in $found} continue
 	    set group
 	}]
-	while {[llength $left]} {
-	    set chosen [{*}$choose [concat $left $found]]
-	    set index [lsearch -exact $left $chosen]
-	    if {$index < 0} {
-		break
-	    }
-	    lappend found $chosen
-	    set left [lreplace $left $index $index]
-	}
+	lassign [TakeAway $p $version $left $choose $found] more end
+	lappend found {*}$more
+	set complete [expr {$complete && $end}]
     }
-    Note $p groups $version $found
-    Note $p grouppreferences $version [Preference $found $choose]
+    # In TLS 1.3 nothing goes without a group. A server that only takes a key
+    # which the client has sent by itself is not asked for it here.
+    if {$version eq "TLSv1.3" && ![llength $found]} {
+	set complete 0
+    }
+    NoteList $p groups $version $found $complete
+    Note $p grouppreferences $version [Preference $found $complete $choose]
 }
 
 # The group that is chosen among some. In TLS 1.3 none comes with a key, so
@@ -169,7 +226,7 @@ proc ::pyossl::expect::probe::Group {p version groups} {
 	    return [dict get $share selected_group]
 	}
     } else {
-	set suites [lsearch -all -inline [Noted $p suites $version] *_ECDH*]
+	set suites [lsearch -all -inline [KnownSuites $p $version] *_ECDH*]
 	if {![llength $suites]} {
 	    return ""
 	}
@@ -199,13 +256,13 @@ proc ::pyossl::expect::probe::KeyExchange {answer} {
 
 # How long the prime of a Diffie-Hellman exchange is.
 proc ::pyossl::expect::probe::ScanDh {p version} {
-    set suites [lsearch -all -inline -regexp [Noted $p suites $version] \
+    set suites [lsearch -all -inline -regexp [KnownSuites $p $version] \
 	{^TLS_DHE?_}]
     if {![llength $suites]} {
 	return
     }
     # Without FFDHE groups a server sends the prime that it has for all.
-    set answer [Ask $p [Hello $p $version suites $suites \
+    set answer [Insist $p [Hello $p $version suites $suites \
 	groups {x25519 secp256r1 secp384r1}] flight]
     set exchange [KeyExchange $answer]
     if {[dict exists $exchange dh_p]} {
@@ -221,54 +278,69 @@ proc ::pyossl::expect::probe::ScanDh {p version} {
 #------------------------------------------------------------------------
 
 proc ::pyossl::expect::probe::ScanSignatures {p version} {
+    set found {}
+    set complete 1
     if {$version ne "TLSv1.3"} {
 	# For each kind of key alone: a server may choose the key by the suite,
 	# and then refuse what another one of its keys could do.
-	set found {}
 	foreach key {RSA ECDSA DSS} {
-	    foreach scheme [TakeAway $p signatures [AllSignatures $version] \
-		    [list Signature $p $version $key]] {
+	    set suites [lsearch -all -inline -regexp \
+		[KnownSuites $p $version] "^TLS_(ECDHE|DHE)_${key}_"]
+	    if {![llength $suites]} {
+		continue
+	    }
+	    lassign [TakeAway $p $version [AllSignatures $version] \
+		[list Signature $p $version $suites]] some end
+	    set complete [expr {$complete && $end}]
+	    foreach scheme $some {
 		if {$scheme ni $found} {
 		    lappend found $scheme
 		}
 	    }
 	}
-	Note $p signatures $version $found
+	NoteList $p signatures $version $found $complete
 	return
     }
     # In TLS 1.3 the signature is encrypted: each scheme is offered alone.
-    set found {}
+    set share [Share $p]
     foreach scheme [AllSignatures $version] {
-	set answer [Ask $p [Hello $p $version signatures [list $scheme] \
-	    {*}[Share $p]] flight]
+	set answer [Insist $p \
+	    [Hello $p $version signatures [list $scheme] {*}$share] flight]
+	if {![Definite $answer]} {
+	    set complete 0
+	    break
+	}
 	if {[dict get $answer end] eq "hello"
 		&& [dict get $answer encrypted] > 200} {
 	    lappend found $scheme
 	}
     }
-    Note $p signatures $version $found
+    # None is none that was seen: a server that speaks it signs with one.
+    NoteList $p signatures $version $found [expr {$complete
+	&& [llength $found] && [Still $p $version]}]
 }
 
 # Share p -- words for Hello: a group with a key share that the server takes at
-# once, and no other.  A point of most curves must be made, of two any bytes are
-# one; and 4 is the square of the generator of all FFDHE groups.
+# once, and no other; none if it has no such group, or does not say.  A point of
+# most curves must be made, of two any bytes are one; and 4 is the square of the
+# generator of all FFDHE groups.
 proc ::pyossl::expect::probe::Share {p} {
-    set groups [Noted $p groups TLSv1.3]
-    foreach {group how} {
+    set shares {
 	x25519 32 secp256r1 prime256v1 secp384r1 secp384r1 secp521r1 secp521r1
-	x448 56 ffdhe2048 256 ffdhe3072 384 ffdhe4096 512
-    } {
-	if {$group ni $groups} {
-	    continue
-	}
-	set key [expr {![string is integer $how] ? [Point $how]
-	    : $how < 100 ? [::pyossl::rand bytes $how]
-	    : "[string repeat \0 [expr {$how - 1}]]\x04"}]
-	return [list groups [list $group] without key_share more [list [list \
-	    extension_type key_share client_shares [list [list \
-	    group $group key_exchange $key]]]]]
+	x448 56 ffdhe2048 256 ffdhe3072 384 ffdhe4096 512 ffdhe6144 768
+	ffdhe8192 1024
     }
-    return {}
+    set group [Choice [list Group $p TLSv1.3] [dict keys $shares]]
+    if {![dict exists $shares $group]} {
+	return {}
+    }
+    set how [dict get $shares $group]
+    set key [expr {![string is integer $how] ? [Point $how]
+	: $how < 100 ? [::pyossl::rand bytes $how]
+	: "[string repeat \0 [expr {$how - 1}]]\x04"}]
+    return [list groups [list $group] without key_share more [list [list \
+	extension_type key_share client_shares [list [list \
+	group $group key_exchange $key]]]]]
 }
 
 # The public point of a new key on a curve: it is what ends the structure of
@@ -294,13 +366,9 @@ proc ::pyossl::expect::probe::Point {curve} {
 	$at+[expr {[string length $head] + $size - 2}]]
 }
 
-# The scheme that a ServerKeyExchange is signed with, by a kind of key.
-proc ::pyossl::expect::probe::Signature {p version key schemes} {
-    set suites [lsearch -all -inline -regexp [Noted $p suites $version] \
-	"^TLS_(ECDHE|DHE)_${key}_"]
-    if {![llength $suites]} {
-	return ""
-    }
+# The scheme that a ServerKeyExchange is signed with, by suites of one kind of
+# key.
+proc ::pyossl::expect::probe::Signature {p version suites schemes} {
     set answer [Ask $p [Hello $p $version suites $suites \
 	signatures $schemes] flight]
     set exchange [KeyExchange $answer]

@@ -52,7 +52,7 @@ proc ::pyossl::expect::probe::ScanCertificates {p} {
 # In the clear for all kinds of keys there are suites for; the engine verifies.
 proc ::pyossl::expect::probe::OldCertificates {p version chainsVar} {
     upvar 1 $chainsVar chains
-    set suites [Noted $p suites $version]
+    set suites [KnownSuites $p $version]
     foreach {pattern ciphers} {
 	_RSA_WITH_ aRSA _ECDSA_WITH_ aECDSA _(DSS|SHA_DSS)_WITH_ aDSS
 	^TLS_RSA_ kRSA
@@ -61,7 +61,7 @@ proc ::pyossl::expect::probe::OldCertificates {p version chainsVar} {
 	if {![llength $these]} {
 	    continue
 	}
-	set chain [RawChain [Ask $p [Hello $p $version suites $these] flight]]
+	set chain [RawChain [Insist $p [Hello $p $version suites $these] flight]]
 	if {![llength $chain]} {
 	    continue
 	}

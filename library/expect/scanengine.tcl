@@ -83,6 +83,7 @@ proc ::pyossl::expect::probe::Engine {p version args} {
 	}
 	Release $p
     }
+    Heard $p [dict get $result end]
     Progress $p
     return $result
 }

@@ -31,7 +31,8 @@ proc ::pyossl::expect::probe::ScanExtensions {p} {
     if {$version in {"" SSLv3}} {
 	return
     }
-    set answer [Ask $p [Hello $p $version suites [Noted $p suites $version] \
+    set suites [KnownSuites $p $version]
+    set answer [Insist $p [Hello $p $version suites $suites \
 	more {
 	    {extension_type extended_master_secret}
 	    {extension_type session_ticket}
@@ -46,10 +47,16 @@ proc ::pyossl::expect::probe::ScanExtensions {p} {
     Note $p extended_master_secret \
 	[YesNo [Extension $hello extended_master_secret]]
     Note $p heartbeat [YesNo [Extension $hello heartbeat]]
-    Note $p ocsp_stapling [expr {[dict exists $answer messages CertificateStatus]
-	? "yes" : "no"}]
-    Note $p client_certificate [expr {
-	[dict exists $answer messages CertificateRequest] ? "yes" : "no"}]
+    # What comes behind the ServerHello is missing only if all has come.
+    foreach {key message} {
+	ocsp_stapling CertificateStatus client_certificate CertificateRequest
+    } {
+	if {[dict exists $answer messages $message]} {
+	    Note $p $key yes
+	} elseif {[dict exists $answer messages ServerHelloDone]} {
+	    Note $p $key no
+	}
+    }
     set list [Extension $hello signed_certificate_timestamp]
     Note $p scts handshake [expr {[dict exists $list sct_list]
 	? [llength [dict get $list sct_list]] : 0}]
@@ -60,9 +67,9 @@ proc ::pyossl::expect::probe::ScanExtensions {p} {
 	Note $p downgrade_mark [YesNo [expr {$mark eq
 	    ($version eq "TLSv1.2" ? "DOWNGRD\x01" : "DOWNGRD\x00") ? 1 : ""}]]
     }
-    set cbc [lsearch -all -inline [Noted $p suites $version] *_CBC_*]
+    set cbc [lsearch -all -inline $suites *_CBC_*]
     if {[llength $cbc]} {
-	set answer [Ask $p [Hello $p $version suites $cbc more {
+	set answer [Insist $p [Hello $p $version suites $cbc more {
 	    {extension_type encrypt_then_mac}
 	}]]
 	if {[dict get $answer end] eq "hello"} {
@@ -86,11 +93,12 @@ proc ::pyossl::expect::probe::ScanCompression {p} {
     set left {DEFLATE LZS}
     set found {}
     while {[llength $left]} {
-	set answer [Ask $p [Hello $p $version \
-	    suites [Noted $p suites $version] \
+	set answer [Insist $p [Hello $p $version \
+	    suites [KnownSuites $p $version] \
 	    fields [list legacy_compression_methods [concat $left null]]]]
 	if {[dict get $answer end] ne "hello"} {
-	    if {![llength $found] && ![Definite $answer]} {
+	    if {![llength $found] && (![Definite $answer]
+		    || ![Still $p $version])} {
 		return
 	    }
 	    break
@@ -103,7 +111,7 @@ proc ::pyossl::expect::probe::ScanCompression {p} {
 	set left [lsearch -all -inline -not $left $method]
     }
     Note $p compression [expr {[llength $found] ? $found : "none"}]
-    if {$version eq "SSLv3"} {
+    if {$version eq "SSLv3" && [dict get $answer hello] ne ""} {
 	Note $p renegotiation secure [YesNo \
 	    [Extension [dict get $answer hello] renegotiation_info]]
     }
@@ -121,10 +129,14 @@ proc ::pyossl::expect::probe::ScanFallback {p} {
 	return
     }
     set version [lindex $spoken end-1]
-    set answer [Ask $p [Hello $p $version \
-	suites [concat [Noted $p suites $version] TLS_FALLBACK_SCSV]]]
-    Note $p fallback_scsv [expr {![Definite $answer] ? "no answer"
-	: [dict get $answer alert] eq "inappropriate_fallback" ? "yes" : "no"}]
+    set answer [Insist $p [Hello $p $version \
+	suites [concat [KnownSuites $p $version] TLS_FALLBACK_SCSV]]]
+    # Any other refusal has another reason.
+    if {[dict get $answer end] eq "hello"} {
+	Note $p fallback_scsv no
+    } elseif {[dict get $answer alert] eq "inappropriate_fallback"} {
+	Note $p fallback_scsv yes
+    }
 }
 
 # ALPN: in the clear before TLS 1.3, else by the engine.
@@ -138,9 +150,14 @@ proc ::pyossl::expect::probe::ScanAlpn {p} {
 	set version TLSv1.3
     }
     set choose [list Alpn $p $version]
-    set found [TakeAway $p alpn $protocols $choose]
-    Note $p alpn protocols $found
-    Note $p alpn preference [Preference $found $choose]
+    lassign [TakeAway $p $version $protocols $choose] found complete
+    # None are taken by a server with which a handshake comes about without
+    # them; else nothing was seen of it.
+    if {$complete && $version eq "TLSv1.3" && ![llength $found]} {
+	set complete [dict get [Engine $p $version] done]
+    }
+    NoteList $p alpn $version $found $complete
+    Note $p alpn preference [Preference $found $complete $choose]
 }
 
 proc ::pyossl::expect::probe::Alpn {p version names} {
@@ -149,7 +166,7 @@ proc ::pyossl::expect::probe::Alpn {p version names} {
 	return [expr {[dict get $answer done] ? [dict get $answer alpn]
 	    : [dict get $answer end] eq "alert" ? "" : "?"}]
     }
-    set answer [Ask $p [Hello $p $version suites [Noted $p suites $version] \
+    set answer [Ask $p [Hello $p $version suites [KnownSuites $p $version] \
 	more [list [list \
 	    extension_type application_layer_protocol_negotiation \
 	    protocol_name_list $names]]]]
@@ -281,7 +298,7 @@ proc ::pyossl::expect::probe::Tickets {result version} {
 #	What a server must bear: names, each with the words that Hello gets
 #	besides.
 proc ::pyossl::expect::probe::Tolerances {p version} {
-    set suites [Noted $p suites $version]
+    set suites [KnownSuites $p $version]
     set groups [AllGroups $version]
     set names {
 	extension_type server_name
@@ -338,19 +355,36 @@ proc ::pyossl::expect::probe::Padding {size} {
 
 # ScanTolerance p version -- which of them end the handshake.
 proc ::pyossl::expect::probe::ScanTolerance {p version} {
-    set usual [list suites [Noted $p suites $version]]
-    # Only what goes wrong where the usual goes well is a matter of tolerance.
-    set answer [Ask $p [Hello $p $version {*}$usual]]
-    if {[dict get $answer end] ne "hello"} {
+    if {![Still $p $version]} {
 	return
     }
     foreach {name words} [Tolerances $p $version] {
-	set answer [Ask $p [Hello $p $version {*}[dict merge $usual $words]]]
-	set how [expr {[dict get $answer end] eq "hello"
-	    && [dict get $answer version] eq $version ? "yes"
-	    : [dict get $answer end] eq "hello"
+	Note $p tolerance $version $name [Bears $p $version $words]
+    }
+}
+
+# Bears p version words --
+#	Is the hello with these words answered?
+# Results:
+#	yes, what came in its place, or unknown: only what goes wrong where the
+#	usual goes well is a matter of tolerance, and a connection may be lost by
+#	accident, once.
+proc ::pyossl::expect::probe::Bears {p version words} {
+    set words [dict merge [list suites [KnownSuites $p $version]] $words]
+    while 1 {
+	set answer [Ask $p [Hello $p $version {*}$words]]
+	set end [dict get $answer end]
+	if {$end eq "hello" && [dict get $answer version] eq $version} {
+	    return yes
+	}
+	if {![Still $p $version]} {
+	    return unknown
+	}
+	if {[Definite $answer] || [info exists lost]} {
+	    return [expr {$end eq "hello"
 		? "answered with [dict get $answer version]"
-	    : [dict get $answer text]}]
-	Note $p tolerance $version $name $how
+		: [dict get $answer text]}]
+	}
+	set lost 1
     }
 }

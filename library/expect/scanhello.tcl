@@ -113,8 +113,7 @@ proc ::pyossl::expect::probe::Extensions {p version options} {
     set result {}
     if {$P(servername) ne ""} {
 	lappend result [list extension_type server_name server_name_list \
-	    [list [list name_type host_name name \
-		[encoding convertto utf-8 $P(servername)]]]]
+	    [list [list name_type host_name name $P(servername)]]]
     }
     lappend result [list extension_type supported_groups \
 	named_group_list [dict get $options groups]]

@@ -85,6 +85,11 @@ proc ::pyossl::expect::probe::Open {p deadline} {
 	    Fail timeout "no connection within [expr {$P(timeout) / 1000.0}] s"
 	}
 	set error [chan configure $channel -error]
+	if {$error in {"connection reset by peer"
+		"software caused connection abort"}} {
+	    # It was accepted before.
+	    Fail reset "the connection was reset"
+	}
 	if {$error ne ""} {
 	    Fail refused $error
 	}
@@ -111,29 +116,44 @@ proc ::pyossl::expect::probe::Fail {how text} {
 proc ::pyossl::expect::probe::StartTls {p channel deadline} {
     upvar #0 $p P
     foreach {command answer} [dict get {
-	smtp {"" {^220 } "EHLO probe.invalid" {^250 } STARTTLS {^220 }}
+	smtp {"" ^220 "EHLO probe.invalid" ^250 STARTTLS ^220}
 	imap {"" {^\* OK} "a STARTTLS" {^a OK}}
 	pop3 {"" {^\+OK} STLS {^\+OK}}
-	ftp {"" {^220 } "AUTH TLS" {^234 }}
+	ftp {"" ^220 "AUTH TLS" ^234}
     } $P(starttls)] {
 	if {$command ne "" && [catch {puts -nonewline $channel $command\r\n}]} {
 	    Fail closed "closed before $command"
 	}
-	# The last line of an answer has no hyphen behind its number.
-	while 1 {
-	    if {[clock milliseconds] > $deadline} {
-		Fail timeout "no end of what is said before TLS"
-	    }
-	    set line [Line $p $channel $deadline]
-	    if {[regexp $answer $line]} {
-		break
-	    }
-	    if {![regexp {^(\d\d\d-|\* | )} $line]} {
-		Fail starttls "the answer to \"$command\" is\
-		    \"[string range $line 0 100]\""
-	    }
+	set line [Answer $p $channel $deadline $command]
+	if {![regexp -nocase "$answer\\M" $line]} {
+	    Fail starttls "[expr {$command eq "" ? "the greeting"
+		: "the answer to \"$command\""}] is\
+		\"[::pyossl::expect::quote::printable $line 100]\""
 	}
     }
+}
+
+# Answer p channel deadline command --
+#	The line that decides: the last one of an answer that has a number, whose
+#	first ones may say anything (RFC 959, 4.2), and the one with the tag of
+#	IMAP, or that it ends the connection.
+proc ::pyossl::expect::probe::Answer {p channel deadline command} {
+    upvar #0 $p P
+    set line [Line $p $channel $deadline]
+    if {[regexp {^(\d\d\d)-} $line - number]} {
+	set last "^$number\\M(?!-)"
+    } elseif {$P(starttls) eq "imap" && $command ne ""} {
+	set last {^(?!\* )|^\* BYE}
+    } else {
+	return $line
+    }
+    while {![regexp -nocase $last $line]} {
+	if {[clock milliseconds] > $deadline} {
+	    Fail timeout "no end of what is said before TLS"
+	}
+	set line [Line $p $channel $deadline]
+    }
+    return $line
 }
 
 # A line of text; not a byte more is read, which could be one of TLS.
@@ -201,13 +221,15 @@ proc ::pyossl::expect::probe::Ask {p hello {until hello}} {
     } finally {
 	Release $p
     }
-    if {[dict get $answer end] eq "timeout"} {
-	incr P(silent)
-    } else {
-	set P(silent) 0
-    }
+    Heard $p [dict get $answer end]
     Progress $p
     return $answer
+}
+
+# Heard p end -- counts the connections on which nobody was there, in a row.
+proc ::pyossl::expect::probe::Heard {p end} {
+    upvar #0 $p P
+    set P(silent) [expr {$end in {timeout refused} ? $P(silent) + 1 : 0}]
 }
 
 # Take channel --

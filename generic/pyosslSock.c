@@ -248,6 +248,11 @@ Send(
     PyosslMark *markPtr = sockPtr->marks;
     int n;
 
+    if (sockPtr->ended) {
+	/* With TLS in it the kernel would say that it has sent it. */
+	*errnoPtr = EPIPE;
+	return -1;
+    }
     if (markPtr == NULL) {
 	return PyosslSockSend(sockPtr->fd, buf, size, errnoPtr);
     }
@@ -333,7 +338,15 @@ SockShutdown(
     void *inst,
     int how)
 {
-    return PyosslSockShutdown(((PyosslSock *) inst)->fd, how) < 0 ? errno : 0;
+    PyosslSock *sockPtr = inst;
+
+    if (PyosslSockShutdown(sockPtr->fd, how) < 0) {
+	return errno;
+    }
+    if (how != 0) {
+	sockPtr->ended = 1;
+    }
+    return 0;
 }
 
 static int

@@ -34,6 +34,7 @@ struct PyosslSock {
     int connected;		/* It has, or bytes have gone: for good. */
     int awaited;		/* The next read waits for its bytes. */
     int blocks;			/* The descriptor is in blocking mode. */
+    int ended;			/* Its output was shut down. */
     int kernelReceives;		/* It gives out plaintext (kTLS). */
     PyosslMark *marks;		/* Of output that is still to be sent, the */
     int markCount;		/* next one first; NULL: none. */

@@ -395,6 +395,8 @@ PyosslSockSend(
     if (n < 0) {
 	*errnoPtr = errno;
     }
+    return n;
+}
 
 /* PyosslSysKernel -- there is none; the other two are never called then. */
 int
@@ -427,8 +429,6 @@ PyosslSysRecvRecord(
     int *errnoPtr)
 {
     return PyosslSockRecv(fd, buf, size, errnoPtr);
-}
-    return n;
 }
 
 /*

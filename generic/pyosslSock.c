@@ -264,6 +264,15 @@ Send(
 	}
 	return n;
     }
+    /*
+     * The kernel says that it has sent a record of which a part had no room
+     * yet. It goes on with it before this one, for which there is room then:
+     * what ends the output may come next, and would cut that part off.
+     */
+    if (PyosslSockPollFd(sockPtr->fd, TCL_WRITABLE, 0) == 0) {
+	*errnoPtr = EAGAIN;
+	return -1;
+    }
     n = PyosslSysSendRecord(sockPtr->fd, markPtr->type, buf, markPtr->length,
 	    errnoPtr);
     if (n >= 0 && --sockPtr->markCount > 0) {

@@ -329,8 +329,7 @@ Established(
 	/* Its keys stay. OpenSSL 3.2 and later see to half of that only. */
 	SSL_set_options(tlsPtr->ssl, SSL_OP_NO_RENEGOTIATION);
     }
-    /* OpenSSL 3.5 would try again when the peer changes its keys, and lose
-     * what it had read ahead. */
+    /* Tried again, after a KeyUpdate, OpenSSL 3.5 loses what it read ahead. */
     SSL_clear_options(tlsPtr->ssl, SSL_OP_ENABLE_KTLS);
     if (!tlsPtr->established
 	    && tlsPtr->link.typePtr == &pyosslSockTransport

@@ -25,6 +25,14 @@
 #define SERVE_MS	20	/* Between two looks at what lingers. */
 #define DTLS_HEADER	13	/* The length is in its last two bytes. */
 
+/*
+ * What OpenSSL asks a BIO for kernel TLS with. Its headers name BIO_CTRL_
+ * GET_KTLS_SEND and _RECV, and keep the numbers of the others.
+ */
+#define CTRL_SET_KTLS		72
+#define CTRL_SET_RECORD_TYPE	74
+#define CTRL_CLEAR_RECORD_TYPE	75
+
 TCL_DECLARE_MUTEX(methodMutex)
 static BIO_METHOD *linkMethod = NULL;	/* Guarded by methodMutex. */
 
@@ -224,6 +232,63 @@ PyosslLinkFeed(
  * ---------------------------------------------------------------------
  */
 
+/*
+ * The kernel takes a direction over if it can, and nothing is on its way in
+ * it: what is queued is cipher text, which the kernel would encrypt again.
+ * Results: 1, or 0: OpenSSL goes on by itself.
+ */
+static int
+HandOver(
+    PyosslLink *linkPtr,
+    int sending,
+    void *keys)
+{
+    if (linkPtr->typePtr != &pyosslSockTransport || linkPtr->inst == NULL) {
+	return 0;
+    }
+    if (sending && linkPtr->kernelSends) {
+	/* OpenSSL 3.2 and later ask again after each change of keys. */
+	return linkPtr->keyKept;
+    }
+    if (sending) {
+	linkPtr->kernelSends = linkPtr->writeErrno == 0
+		&& PyosslLinkFlush(linkPtr) == 1
+		&& PyosslSockKernel(linkPtr->inst, 1, keys);
+	return linkPtr->kernelSends;
+    }
+    if (!linkPtr->kernelReceives && linkPtr->inStart == linkPtr->inEnd) {
+	linkPtr->kernelReceives = PyosslSockKernel(linkPtr->inst, 0, keys);
+	return linkPtr->kernelReceives;
+    }
+    return 0;
+}
+
+/*
+ * Before a write of something that the kernel has to be told not to take for
+ * data. A KeyUpdate is not sent: the kernel keeps its key, and the peer may go
+ * on with it too.
+ * Results: 0 where it is not sent.
+ */
+static int
+MarkRecord(
+    PyosslLink *linkPtr,
+    const char *data,
+    int length)
+{
+    int type = linkPtr->recordType;
+
+    linkPtr->recordType = 0;
+    linkPtr->keyKept = type == SSL3_RT_HANDSHAKE
+	    && data[0] == SSL3_MT_KEY_UPDATE;
+    if (linkPtr->keyKept) {
+	return 0;
+    }
+    if (linkPtr->writeErrno == 0 && linkPtr->inst != NULL) {
+	PyosslSockMark(linkPtr->inst, PyosslLinkQueued(linkPtr), length, type);
+    }
+    return 1;
+}
+
 static int
 BioWrite(
     BIO *bioPtr,
@@ -234,8 +299,9 @@ BioWrite(
     int n = 0, err = 0;
 
     BIO_clear_retry_flags(bioPtr);
-    if (length <= 0) {
-	return 0;
+    if (length <= 0 || (linkPtr->recordType != 0
+	    && !MarkRecord(linkPtr, data, length))) {
+	return length > 0 ? length : 0;
     }
     if (linkPtr->typePtr == NULL || linkPtr->corked
 	    || linkPtr->typePtr->reenters || PyosslLinkQueued(linkPtr) > 0) {
@@ -338,6 +404,7 @@ BioRead(
 	} else {
 	    linkPtr->readErrno = err;
 	}
+	errno = err;		/* What the kernel found in a record. */
     }
     return n;
 }
@@ -351,8 +418,19 @@ BioCtrl(
 {
     PyosslLink *linkPtr = BIO_get_data(bioPtr);
 
-    (void) ptr;
     switch (cmd) {
+    case BIO_CTRL_GET_KTLS_SEND:
+	return linkPtr->kernelSends;
+    case BIO_CTRL_GET_KTLS_RECV:
+	return linkPtr->kernelReceives;
+    case CTRL_SET_KTLS:
+	return HandOver(linkPtr, num != 0, ptr);
+    case CTRL_SET_RECORD_TYPE:
+	linkPtr->recordType = (int) num;
+	return 0;
+    case CTRL_CLEAR_RECORD_TYPE:
+	linkPtr->recordType = 0;
+	return 0;
     case BIO_CTRL_FLUSH:
 	/* Output leaves on its own, or when the cork is drawn. */
 	return 1;

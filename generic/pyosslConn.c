@@ -431,6 +431,11 @@ ConnKeyUpdate(
     if (PyosslConnCheckIdle(interp, tlsPtr) != TCL_OK) {
 	return TCL_ERROR;
     }
+    if (tlsPtr->link.kernelSends
+	    && SSL_version(tlsPtr->ssl) == TLS1_3_VERSION) {
+	return PyosslFail(interp, PYOSSL_SSL, "Error", "cannot update the "
+		"keys: the kernel sends, and goes on with its key");
+    }
     ERR_clear_error();
     if (!SSL_key_update(tlsPtr->ssl, request ? SSL_KEY_UPDATE_REQUESTED
 	    : SSL_KEY_UPDATE_NOT_REQUESTED)) {

@@ -472,6 +472,16 @@ PutCertificate(
     Put(dictObj, "certificates", Certificates(chainPtr, certPtr));
 }
 
+/* Which directions the kernel does. */
+static const char *
+KernelDirections(
+    const PyosslLink *linkPtr)
+{
+    return linkPtr->kernelSends && linkPtr->kernelReceives ? "both"
+	    : linkPtr->kernelSends ? "send"
+	    : linkPtr->kernelReceives ? "receive" : "none";
+}
+
 /*
  * PyosslConnStatusObj --
  *	What was negotiated and who the peer is, as a dict. Values are empty
@@ -505,6 +515,7 @@ PyosslConnStatusObj(
     PutString(dictObj, "verification", X509_verify_cert_error_string(verify));
     Put(dictObj, "verifycode", Tcl_NewWideIntObj(verify));
     PutCertificate(dictObj, tlsPtr);
+    PutString(dictObj, "ktls", KernelDirections(&tlsPtr->link));
     ERR_clear_error();
     return dictObj;
 }

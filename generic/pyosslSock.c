@@ -144,6 +144,10 @@ SockRead(
     if (!Connected(sockPtr, errnoPtr)) {
 	return -1;
     }
+    if (sockPtr->kernelReceives) {
+	sockPtr->awaited = 0;	/* The caller polls. */
+	return PyosslSysRecvRecord(sockPtr->fd, buf, size, errnoPtr);
+    }
     if (sockPtr->awaited) {
 	sockPtr->awaited = 0;
 	n = PyosslSockRecvWait(sockPtr->fd, &sockPtr->blocks, buf, size,
@@ -170,6 +174,116 @@ PyosslSockAwait(
     sockPtr->awaited = on;
 }
 
+/*
+ * ---------------------------------------------------------------------
+ * The kernel's TLS
+ *
+ * Where the kernel makes the records, output is plaintext: data as it is,
+ * which the kernel cuts into records, and between it now and then something
+ * else, an alert or a session ticket, that must be named as what it is. Marks
+ * say where.
+ * ---------------------------------------------------------------------
+ */
+
+/*
+ * PyosslSockKernel --
+ *	Hands one direction of a connected socket to the kernel.
+ * Arguments:
+ *	keys	What OpenSSL has given for it.
+ * Results:
+ *	1, or 0 where the system cannot do it: all is as before then.
+ */
+int
+PyosslSockKernel(
+    PyosslSock *sockPtr,
+    int sending,
+    void *keys)
+{
+    if (!PyosslSysKernel(sockPtr->fd, sending, keys)) {
+	return 0;
+    }
+    if (!sending) {
+	sockPtr->kernelReceives = 1;
+    }
+    return 1;
+}
+
+/*
+ * PyosslSockMark --
+ *	What is written next is no data.
+ * Arguments:
+ *	queued	How much output is to be sent before it, the bytes of earlier
+ *		marks included.
+ */
+void
+PyosslSockMark(
+    PyosslSock *sockPtr,
+    size_t queued,
+    int length,
+    int type)
+{
+    size_t size = (sockPtr->markCount + 1) * sizeof(PyosslMark);
+    PyosslMark *markPtr;
+    int i;
+
+    for (i = 0; i < sockPtr->markCount; i++) {
+	queued -= sockPtr->marks[i].before + sockPtr->marks[i].length;
+    }
+    sockPtr->marks = (PyosslMark *) (sockPtr->marks == NULL ? ckalloc(size)
+	    : ckrealloc((char *) sockPtr->marks, size));
+    markPtr = sockPtr->marks + sockPtr->markCount++;
+    markPtr->before = queued;
+    markPtr->length = length;
+    markPtr->type = type;
+}
+
+/* Sends data, or the whole of what is marked, as PyosslSockSend. */
+static int
+Send(
+    PyosslSock *sockPtr,
+    const char *buf,
+    int size,
+    int *errnoPtr)
+{
+    PyosslMark *markPtr = sockPtr->marks;
+    int n;
+
+    if (sockPtr->ended) {
+	/* With TLS in it the kernel would say that it has sent it. */
+	*errnoPtr = EPIPE;
+	return -1;
+    }
+    if (markPtr == NULL) {
+	return PyosslSockSend(sockPtr->fd, buf, size, errnoPtr);
+    }
+    if (markPtr->before > 0) {
+	n = PyosslSockSend(sockPtr->fd, buf, markPtr->before < (size_t) size
+		? (int) markPtr->before : size, errnoPtr);
+	if (n > 0) {
+	    markPtr->before -= n;
+	}
+	return n;
+    }
+    /*
+     * The kernel says that it has sent a record of which a part had no room
+     * yet. It goes on with it before this one, for which there is room then:
+     * what ends the output may come next, and would cut that part off.
+     */
+    if (PyosslSockPollFd(sockPtr->fd, TCL_WRITABLE, 0) == 0) {
+	*errnoPtr = EAGAIN;
+	return -1;
+    }
+    n = PyosslSysSendRecord(sockPtr->fd, markPtr->type, buf, markPtr->length,
+	    errnoPtr);
+    if (n >= 0 && --sockPtr->markCount > 0) {
+	memmove(markPtr, markPtr + 1, sockPtr->markCount * sizeof(*markPtr));
+    } else if (n >= 0) {
+	ckfree((char *) markPtr);
+	sockPtr->marks = NULL;
+    }
+    return n;
+}
+
 static int
 SockWrite(
     void *inst,
@@ -183,7 +297,7 @@ SockWrite(
     if (!Connected(sockPtr, errnoPtr)) {
 	return -1;
     }
-    n = PyosslSockSend(sockPtr->fd, buf, size, errnoPtr);
+    n = Send(sockPtr, buf, size, errnoPtr);
     if (n >= 0) {
 	sockPtr->connected = 1;
     }
@@ -233,7 +347,15 @@ SockShutdown(
     void *inst,
     int how)
 {
-    return PyosslSockShutdown(((PyosslSock *) inst)->fd, how) < 0 ? errno : 0;
+    PyosslSock *sockPtr = inst;
+
+    if (PyosslSockShutdown(sockPtr->fd, how) < 0) {
+	return errno;
+    }
+    if (how != 0) {
+	sockPtr->ended = 1;
+    }
+    return 0;
 }
 
 static int
@@ -370,9 +492,8 @@ LingerStep(
     while (sockPtr->pendingSent < sockPtr->pendingLength) {
 	size_t left = sockPtr->pendingLength - sockPtr->pendingSent;
 
-	n = PyosslSockSend(sockPtr->fd, sockPtr->pending
-		+ sockPtr->pendingSent, left > 65536 ? 65536 : (int) left,
-		&err);
+	n = Send(sockPtr, sockPtr->pending + sockPtr->pendingSent,
+		left > 65536 ? 65536 : (int) left, &err);
 	if (n < 0) {
 	    if (err == EAGAIN || err == EWOULDBLOCK) {
 		break;
@@ -386,7 +507,9 @@ LingerStep(
     }
     /* Bounded, so that a peer that sends fast does not hold up the rest. */
     for (rounds = 0; rounds < 64; rounds++) {
-	n = PyosslSockRecv(sockPtr->fd, waste, sizeof(waste), &err);
+	n = sockPtr->kernelReceives
+		? PyosslSysRecvRecord(sockPtr->fd, waste, sizeof(waste), &err)
+		: PyosslSockRecv(sockPtr->fd, waste, sizeof(waste), &err);
 	if (n == 0 || (n < 0 && err != EAGAIN && err != EWOULDBLOCK)) {
 	    return 0;
 	}

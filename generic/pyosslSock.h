@@ -13,6 +13,13 @@
 #include "pyosslTls.h"
 #include <errno.h>
 
+/* A record that is no data, in the output of a socket whose kernel sends. */
+typedef struct PyosslMark {
+    size_t before;		/* Bytes of data that go before it. */
+    int length;
+    int type;
+} PyosslMark;
+
 struct PyosslSock {
     int fd;
     PyosslPoll poll;
@@ -27,6 +34,10 @@ struct PyosslSock {
     int connected;		/* It has, or bytes have gone: for good. */
     int awaited;		/* The next read waits for its bytes. */
     int blocks;			/* The descriptor is in blocking mode. */
+    int ended;			/* Its output was shut down. */
+    int kernelReceives;		/* It gives out plaintext (kTLS). */
+    PyosslMark *marks;		/* Of output that is still to be sent, the */
+    int markCount;		/* next one first; NULL: none. */
     /* After close. */
     char *pending;
     size_t pendingLength, pendingSent;
@@ -59,6 +70,16 @@ MODULE_SCOPE int	PyosslSysName(int fd, int peer,
 			    struct sockaddr_storage *namePtr,
 			    socklen_t *lengthPtr);
 MODULE_SCOPE int	PyosslSysPoll(int readFd, int writeFd, int ms);
+/*
+ * The kernel's TLS: hands one direction over, with what OpenSSL has made of the
+ * keys for it; a record that is no data goes out whole or not at all (EAGAIN);
+ * a record, or a part of one, comes in behind a head like OpenSSL's.
+ */
+MODULE_SCOPE int	PyosslSysKernel(int fd, int sending, void *keys);
+MODULE_SCOPE int	PyosslSysSendRecord(int fd, int type,
+			    const char *buf, int size, int *errnoPtr);
+MODULE_SCOPE int	PyosslSysRecvRecord(int fd, char *buf, int size,
+			    int *errnoPtr);
 MODULE_SCOPE PyosslAddrInfo *PyosslSysResolve(const char *host,
 			    const char *port, int passive,
 			    const char **whatPtr);

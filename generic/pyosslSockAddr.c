@@ -63,6 +63,9 @@ PyosslSockFree(
 		-(Tcl_WideInt) sockPtr->pendingLength);
 	ckfree(sockPtr->pending);
     }
+    if (sockPtr->marks != NULL) {
+	ckfree((char *) sockPtr->marks);
+    }
     PyosslCount(PYOSSL_COUNT_SOCKETS, -1);
     ckfree((char *) sockPtr);
 }

@@ -325,6 +325,12 @@ static void
 Established(
     PyosslTls *tlsPtr)
 {
+    if (tlsPtr->link.kernelSends || tlsPtr->link.kernelReceives) {
+	/* Its keys stay. OpenSSL 3.2 and later see to half of that only. */
+	SSL_set_options(tlsPtr->ssl, SSL_OP_NO_RENEGOTIATION);
+    }
+    /* Tried again, after a KeyUpdate, OpenSSL 3.5 loses what it read ahead. */
+    SSL_clear_options(tlsPtr->ssl, SSL_OP_ENABLE_KTLS);
     if (!tlsPtr->established
 	    && tlsPtr->link.typePtr == &pyosslSockTransport
 	    && SSL_version(tlsPtr->ssl) == TLS1_3_VERSION) {
@@ -624,7 +630,8 @@ PyosslTlsWrite(
     if (size > PYOSSL_WRITE_LIMIT) {
 	size = PYOSSL_WRITE_LIMIT;
     }
-    if (size > SSL3_RT_MAX_PLAIN_LENGTH && linkPtr->typePtr != NULL) {
+    if (size > SSL3_RT_MAX_PLAIN_LENGTH && linkPtr->typePtr != NULL
+	    && !linkPtr->kernelSends) {
 	linkPtr->corked = 1;
 	PyosslLinkReserve(linkPtr, WITH_OVERHEAD((size_t) size));
     }

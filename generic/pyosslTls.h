@@ -207,6 +207,11 @@ typedef struct PyosslLink {
     int throttled;		/* The last read waited for the queue. */
     size_t underWay;		/* Of the queue: what the transport is being
 				 * given just now, perhaps by scripts. */
+    int kernelSends;		/* The kernel makes the records (kTLS), and */
+    int kernelReceives;		/* takes them apart: no cipher text here. */
+    int recordType;		/* What the next write is then; 0: data. */
+    int keyKept;		/* The last one was a change of keys, which
+				 * the kernel does not join in. */
 } PyosslLink;
 
 MODULE_SCOPE void	PyosslLinkInit(PyosslLink *linkPtr,
@@ -287,6 +292,10 @@ MODULE_SCOPE int	PyosslSockFd(PyosslSock *sockPtr);
 MODULE_SCOPE void	PyosslSockThread(void);
 MODULE_SCOPE int	PyosslSockServe(void);
 MODULE_SCOPE void	PyosslSockAwait(PyosslSock *sockPtr, int on);
+MODULE_SCOPE int	PyosslSockKernel(PyosslSock *sockPtr, int sending,
+			    void *keys);
+MODULE_SCOPE void	PyosslSockMark(PyosslSock *sockPtr, size_t queued,
+			    int length, int type);
 MODULE_SCOPE void	PyosslSockLinger(PyosslSock *sockPtr, int ms);
 MODULE_SCOPE void	PyosslSockFree(PyosslSock *sockPtr);
 MODULE_SCOPE int	PyosslSockShutdown(int fd, int how);

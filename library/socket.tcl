@@ -21,7 +21,7 @@ namespace eval ::pyossl {
 	-alpn csi -async c -autoservername c -cadir csi -cafile csi
 	-castore csi -cert csi -certfile csi -cipher csi -ciphersuites csi
 	-closetimeout cs -command csi -ctx csi -dhparams csi
-	-errorcommand s -handshaketimeout csi -key csi -keyfile csi
+	-errorcommand s -handshaketimeout csi -key csi -keyfile csi -ktls cs
 	-maxhandshakes s -model csi -myaddr cs -myport c -notify s
 	-password csi -post_handshake csi -request csi -require csi
 	-reuseport s -securitylevel csi -server i -servername ci
@@ -33,7 +33,7 @@ namespace eval ::pyossl {
     # What makes a context that connections may share: as it is, and as the
     # name of a file. The others concern one connection only.
     variable sharedOptions {
-	-alpn -cipher -ciphersuites -post_handshake -request -require
+	-alpn -cipher -ciphersuites -ktls -post_handshake -request -require
 	-securitylevel -session_id -ssl2 -ssl3 -tls1 -tls1.1 -tls1.2 -tls1.3
     }
     variable fileOptions {
@@ -271,6 +271,9 @@ proc ::pyossl::Configure {ctx server options} {
     }
     if {!$server && [Flag $options -post_handshake 0]} {
 	PostHandshake $ctx 1
+    }
+    if {[Flag $options -ktls 0]} {
+	$ctx set_options OP_ENABLE_KTLS
     }
     SetPassword $ctx $options
     SetCertificate $ctx $options

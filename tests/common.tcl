@@ -645,6 +645,12 @@ apply {{} {
     # a part of each kind has to do.
     testConstraint bulk [expr {$::tcl_platform(platform) eq "unix"
 	    || ![info exists ::env(WINEPREFIX)]}]
+    # Does the kernel do TLS?  It says so once its module is loaded; no system
+    # but Linux is asked.  OpenSSL has to be one that can use it (enable-ktls),
+    # as those of the distributions are.
+    testConstraint ktls [expr {![catch {
+	readfile /proc/sys/net/ipv4/tcp_available_ulp
+    } names] && "tls" in $names}]
     testConstraint root [expr {$::tcl_platform(platform) eq "unix"
 	    && $::tcl_platform(user) eq "root"}]
 }}

@@ -395,7 +395,8 @@ BioRead(
 	return -1;
     }
     n = linkPtr->typePtr->readProc(linkPtr->inst, buf, size, &err);
-    linkPtr->full = n == size;
+    /* The kernel gives one record at a time. */
+    linkPtr->full = n == size || (n > 0 && linkPtr->kernelReceives);
     if (n == 0) {
 	linkPtr->eof = 1;
     } else if (n < 0) {

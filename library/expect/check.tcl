@@ -289,19 +289,9 @@ proc ::pyossl::expect::check::judge {code result info place} {
     variable noted
     # Of "return -code error" Tcl writes nothing down.
     set info [dict merge {-errorinfo {} -errorcode NONE} $info]
-    # "return -code" tells what its caller is to see.
-    set how $code
-    if {$code == 2} {
-	set how [expr {[dict get $info -level] > 1 ? 0 : [dict get $info -code]}]
-    }
-    if {$how ni {0 1 2}} {
-	set word [expr {[dict exists {3 break 4 continue} $how]
-		? [dict get {3 break 4 continue} $how]
-		: $how == $::pyossl::expect::match::continue
-		|| $how == $::pyossl::expect::match::continueTimer
-		? "exp_continue" : "the code $how"}]
-	return [dict create result fail text "the script ended with $word" \
-		at {}]
+    set how [ending $code $info]
+    if {[set text [stray $how]] ne ""} {
+	return [dict create result fail text $text at {}]
     }
     if {$how != 1 || [lrange [dict get $info -errorcode] 0 2]
 	    eq "PYOSSL EXPECT SKIP"} {
@@ -325,6 +315,32 @@ proc ::pyossl::expect::check::judge {code result info place} {
 	append result " ($code)"
     }
     return [dict create result fail text $result at [blame $info $place]]
+}
+
+# check::ending code info --
+#	What a script has ended with, from the code and the options that catch
+#	has: "return -code" tells what its caller is to see.
+proc ::pyossl::expect::check::ending {code info} {
+    if {$code == 2} {
+	return [expr {[dict get $info -level] > 1 ? 0 : [dict get $info -code]}]
+    }
+    return $code
+}
+
+# check::stray how --
+#	What to say of a script that has ended as none may, with break for
+#	example: nobody is there who could make anything of that.  Empty for one
+#	that has ended with its last command, return or an error.
+proc ::pyossl::expect::check::stray {how} {
+    if {$how in {0 1 2}} {
+	return ""
+    }
+    set word [expr {[dict exists {3 break 4 continue} $how]
+	    ? [dict get {3 break 4 continue} $how]
+	    : $how == $::pyossl::expect::match::continue
+	    || $how == $::pyossl::expect::match::continueTimer
+	    ? "exp_continue" : "the code $how"}]
+    return "the script ended with $word"
 }
 
 # check::unmatched how patterns out --

@@ -21,6 +21,7 @@ namespace eval ::pyossl::expect::report {
 }
 
 ::pyossl::expect::Load quote.tcl
+::pyossl::expect::Load check.tcl
 
 #------------------------------------------------------------------------
 # Running files
@@ -100,6 +101,8 @@ proc ::pyossl::expect::report::runFile {file format channel load} {
 	    note $format $channel [overdue $file]
 	} elseif {$code == 1 && [dict get $info -errorcode] ne "PYOSSL EXPECT EXIT"} {
 	    note $format $channel [outside $file $message $info]
+	} elseif {[set text [::pyossl::expect::check::stray $code]] ne ""} {
+	    note $format $channel [outside $file $text {}]
 	} elseif {![llength $current] && $pattern eq "*"} {
 	    note $format $channel [outside $file "the file has no check that was run" {}]
 	}

@@ -90,7 +90,7 @@ proc ::pyossl::expect::shell::dispatch {arguments} {
 		Usage "-c wants a script"
 	    }
 	    Arguments pyosslsh [lrange $arguments 2 end]
-	    uplevel #0 [list eval [lindex $arguments 1]]
+	    Evaluate [list eval [lindex $arguments 1]]
 	    return [Verdict]
 	}
 	-format - -match - -limit - -output {
@@ -157,8 +157,33 @@ proc ::pyossl::expect::shell::Import {} {
 # shell::Script file ?argument ...? -- runs a script.
 proc ::pyossl::expect::shell::Script {file args} {
     Arguments $file $args
-    uplevel #0 [list source -encoding utf-8 $file]
+    Evaluate [list source -encoding utf-8 $file]
     return [Verdict]
+}
+
+# shell::Evaluate command --
+#	Runs commands of the script's, at the global level.
+# Results:
+#	1 if more of them may follow, 0 after return: the script ends there, and
+#	what it returned is no exit status.
+# Errors:
+#	Those of the script; so are break and others that end nothing here.
+proc ::pyossl::expect::shell::Evaluate {command} {
+    set code [catch {uplevel #0 $command} result info]
+    if {$code == 0} {
+	return 1
+    }
+    ::pyossl::expect::Load check.tcl
+    set how [::pyossl::expect::check::ending $code $info]
+    if {$how == 1} {
+	dict set info -code 1
+	dict set info -level 0
+	return -options $info $result
+    }
+    if {[set text [::pyossl::expect::check::stray $how]] ne ""} {
+	return -code error $text
+    }
+    return 0
 }
 
 # 1 if a check has failed, and the sums if there were any; else 0.
@@ -233,8 +258,11 @@ proc ::pyossl::expect::shell::Input {} {
 	}
 	append command $line \n
 	if {[info complete $command]} {
-	    uplevel #0 $command
+	    set whole $command
 	    set command ""
+	    if {![Evaluate $whole]} {
+		break
+	    }
 	}
     }
     if {[string trim $command] ne ""} {

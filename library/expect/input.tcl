@@ -199,6 +199,8 @@ proc ::pyossl::expect::tls::End {id how} {
     upvar #0 ::pyossl::expect::endpoint::data::$id e
     if {$how eq "reset"} {
 	set e(finished) reset
+    } else {
+	::pyossl::expect::filter::End $id in
     }
     if {[info exists e(conn)] && $e(state) in {handshaking established}
 	    && $how ne "reset"} {

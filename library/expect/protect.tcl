@@ -468,8 +468,13 @@ proc ::pyossl::expect::protect::Pass {id direction record} {
     } elseif {[dict get $record type] eq "change_cipher_spec"} {
 	Change $id $direction engine
     }
+    return [Sealed $id $direction $sealed $record $e(guards,$direction)]
+}
+
+# A record through protected filters, and sealed: a list of those that go on.
+proc ::pyossl::expect::protect::Sealed {id direction sealed record guards} {
     set records [list $record]
-    foreach row $e(guards,$direction) {
+    foreach row $guards {
 	set next {}
 	foreach one $records {
 	    lappend next {*}[::pyossl::expect::filter::Call $id $row $one]

@@ -239,6 +239,7 @@ proc ::pyossl::expect::SendWire {id flag words slow} {
 	    $e(type)::Shutdown $id
 	}
 	-eof {
+	    filter::End $id out
 	    if {![info exists e(finished)]} {
 		event::add $id [dict create kind closed from self how truncated]
 	    }

@@ -252,6 +252,7 @@ proc ::pyossl::expect::tls::Error {id message code} {
 proc ::pyossl::expect::tls::Ended {id how} {
     upvar #0 ::pyossl::expect::endpoint::data::$id e
     if {!$e(eof)} {
+	::pyossl::expect::ReceivedAll $id
 	set e(eof) 1
 	::pyossl::expect::event::add $id \
 	    [dict create kind closed from peer how $how]

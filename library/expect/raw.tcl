@@ -199,6 +199,7 @@ proc ::pyossl::expect::raw::End {id how} {
 	set e(input) ""
 	::pyossl::expect::Received $id $text 1
     }
+    ::pyossl::expect::ReceivedAll $id
     set e(eof) 1
     if {$how ne "reset" && $e(notify)} {
 	# It has been told that this is clean.

@@ -90,6 +90,13 @@ proc ::pyossl::expect::Load {file} {
     }
 }
 
+# A file's name as Tcl is to take it: a file that is there may begin with ~,
+# which Tcl 8.6 takes for the folder of a user.
+proc ::pyossl::expect::Path {name} {
+    return [expr {[string index $name 0] eq "~" && [::file exists ./$name]
+	? "./$name" : $name}]
+}
+
 apply {{} {
     variable now
     variable later

@@ -89,11 +89,12 @@ proc ::pyossl::expect::report::runFile {file format channel load} {
 	    ::pyossl::expect::check::watch ::pyossl::expect::report::note
 	    ::pyossl::expect::check::choose ::pyossl::expect::report::wanted
 	}
-	interp eval $child [list set ::argv0 $file]
+	interp eval $child [list set ::argv0 [::pyossl::expect::Path $file]]
 	interp eval $child {set ::argv {}; set ::argc 0}
 	redirect $child $format $channel
 	allow
-	set code [catch {interp eval $child [list source -encoding utf-8 $file]} \
+	set code [catch {interp eval $child [list source -encoding utf-8 \
+		[::pyossl::expect::Path $file]]} \
 		message info]
 	# vwait has no errorCode for it.
 	set late [expr {$code == 1 && $limit > 0
@@ -485,8 +486,8 @@ proc ::pyossl::expect::report::junitSuite {suite} {
     set file [::pyossl::expect::quote::xml [dict get $suite file]]
     set time [clock format [dict get $suite timestamp] -gmt 1 \
 	    -format %Y-%m-%dT%H:%M:%S]
-    set class [::pyossl::expect::quote::xml \
-	    [file rootname [file tail [dict get $suite file]]]]
+    set class [::pyossl::expect::quote::xml [file rootname [regsub {^\./~} \
+	    [file tail ./[dict get $suite file]] ~]]]
     set lines [list "<testsuite name=\"$file\" timestamp=\"$time\"\
 	    [totals [count [list $suite]]]>"]
     foreach result [dict get $suite results] {

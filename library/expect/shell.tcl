@@ -156,6 +156,7 @@ proc ::pyossl::expect::shell::Import {} {
 
 # shell::Script file ?argument ...? -- runs a script.
 proc ::pyossl::expect::shell::Script {file args} {
+    set file [::pyossl::expect::Path $file]
     Arguments $file $args
     Evaluate [list source -encoding utf-8 $file]
     return [Verdict]

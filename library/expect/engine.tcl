@@ -175,7 +175,7 @@ proc ::pyossl::expect::tls::Close {id} {
     ::pyossl::expect::filter::End $id out
     if {![info exists e(finished)]} {
 	::pyossl::expect::event::add $id [dict create kind closed from self \
-	    how [expr {[info exists e(notified)] ? "clean" : "truncated"}]]
+	    how [::pyossl::expect::Ending $id]]
     }
     ::pyossl::expect::transport::Close $id
     ::pyossl::expect::filter::Forget $id

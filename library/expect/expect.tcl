@@ -34,7 +34,7 @@ namespace eval ::pyossl::expect {
     variable later {
 	names.tcl {names::name names::all names::code names::known names::table
 	    names::registries}
-	record.tcl {record::split record::build record::bytes}
+	record.tcl {record::split record::build record::bytes record::alert}
 	authority.tcl {authority::issue authority::ca authority::cafile
 	    authority::file}
 	protect.tcl {protect::Active protect::Pass protect::Send

@@ -575,12 +575,11 @@ proc ::pyossl::expect::protect::Send {id flag words} {
 	}
 	-alert {
 	    lassign $words level description
-	    set bytes [binary format cc \
-		[::pyossl::expect::names::code alert_level $level] \
-		[::pyossl::expect::names::code alert $description]]
+	    set bytes [::pyossl::expect::record::alert $level $description]
 	    ::pyossl::expect::event::add $id \
 		[::pyossl::expect::tls::AlertEvent self 0x0303 $bytes]
 	    Put $id alert TLSv1.2 $bytes
+	    ::pyossl::expect::Alerted $id $bytes
 	}
     }
     return

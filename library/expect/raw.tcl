@@ -166,6 +166,9 @@ proc ::pyossl::expect::raw::Content {id from type version bytes} {
 		set event [::pyossl::expect::tls::AlertEvent $from $version \
 		    $one]
 		::pyossl::expect::event::add $id $event
+		if {$from eq "self"} {
+		    ::pyossl::expect::Alerted $id $one
+		}
 		if {$from eq "peer" && !$e(notify) && !$e(eof)
 			&& [dict get $event description] eq "close_notify"} {
 		    # The end as TLS has it; more can be read all the same, up
@@ -238,7 +241,8 @@ proc ::pyossl::expect::raw::Close {id} {
     upvar #0 ::pyossl::expect::endpoint::data::$id e
     if {![info exists e(finished)]} {
 	::pyossl::expect::event::add $id \
-	    [dict create kind closed from self how truncated]
+	    [dict create kind closed from self how \
+	    [::pyossl::expect::Ending $id]]
     }
     ::pyossl::expect::transport::Close $id
 }

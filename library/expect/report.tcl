@@ -399,7 +399,9 @@ proc ::pyossl::expect::report::textLines {result} {
 	    }
 	}
     }
-    return [linsert $lines 0 $first]
+    return [lmap line [linsert $lines 0 $first] {
+	::pyossl::expect::quote::shown $line
+    }]
 }
 
 # report::say result --
@@ -456,7 +458,8 @@ proc ::pyossl::expect::report::tapLines {number result} {
 
 # A description: its # and \ would be read as a directive.
 proc ::pyossl::expect::report::tapText {text} {
-    return [string map {\\ \\\\ # \\#} [oneLine $text]]
+    return [string map {\\ \\\\ # \\#} \
+	    [::pyossl::expect::quote::shown [oneLine $text]]]
 }
 
 #------------------------------------------------------------------------

@@ -42,7 +42,8 @@ namespace eval ::pyossl::expect::match {
 #	That of the body; empty if none was run. Sets expect_out in the caller.
 # Errors:
 #	Those of the body; PYOSSL EXPECT NOENDPOINT id, PYOSSL EXPECT NOTOPEN id
-#	where nothing can come any more; PYOSSL EXPECT FILTER filter where a
+#	where nothing can come any more; PYOSSL EXPECT VALUE expect_out where
+#	that is a variable and no array; PYOSSL EXPECT FILTER filter where a
 #	filter of an endpoint it waits for has failed and no -error matches that
 # Source:
 #	expect of expect(1)
@@ -60,9 +61,15 @@ proc ::pyossl::expect::expect {args} {
     set token [WaitBegin {}]
     try {
 	WaitTimer $token $seconds
+	upvar 1 expect_out expect_out
 	while {1} {
+	    if {[info exists expect_out] && ![array exists expect_out]} {
+		# What has matched would be gone before that was seen.
+		return -code error -errorcode \
+		    {PYOSSL EXPECT VALUE expect_out} \
+		    "the variable expect_out must be an array"
+	    }
 	    lassign [match::Wait $token $spec $seconds] pattern out
-	    upvar 1 expect_out expect_out
 	    upvar #0 ::pyossl_expect_waiting::$token w
 	    array set expect_out [dict merge $w(forgotten) $out]
 	    set w(forgotten) {}

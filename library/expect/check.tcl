@@ -462,14 +462,16 @@ proc ::pyossl::expect::check::place {frame script} {
 }
 
 # The lines of scripts that are being executed, the innermost first, as {file
-# line} pairs.  The harness's own files are left out.
+# line} pairs.  The harness's own files are left out, its program too.
 proc ::pyossl::expect::check::stack {} {
     set library $::pyossl::expect::library
     set stack {}
     for {set n [info frame]} {$n > 0} {incr n -1} {
 	set frame [info frame $n]
 	if {![dict exists $frame file]
-		|| [file dirname [dict get $frame file]] eq $library} {
+		|| [file dirname [dict get $frame file]] eq $library
+		|| [string match ::pyossl::expect::shell::main* \
+		[dict get $frame cmd]]} {
 	    continue
 	}
 	lappend stack [list [dict get $frame file] [dict get $frame line]]

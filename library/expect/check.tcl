@@ -49,10 +49,11 @@ interp debug {} -frame 1
 #	an event handler, or an event handler fails.
 # Errors:
 #	Only wrong arguments: a failing script is a result, not an error.
-proc ::pyossl::expect::check {name args} {
-    if {[llength $args] == 3 && [lindex $args 0] eq "-constraints"} {
-	set constraints [lindex $args 1]
-    } elseif {[llength $args] == 1} {
+proc ::pyossl::expect::check {args} {
+    set name [lindex $args 0]
+    if {[llength $args] == 4 && [lindex $args 1] eq "-constraints"} {
+	set constraints [lindex $args 2]
+    } elseif {[llength $args] == 2} {
 	set constraints {}
     } else {
 	return -code error -errorcode {TCL WRONGARGS} "wrong # args: should be\
@@ -108,12 +109,13 @@ proc ::pyossl::expect::skip {text} {
 #	be found (openssl, gnutls-serv).
 # Results:
 #	1 or 0.
-proc ::pyossl::expect::constraint {name args} {
+proc ::pyossl::expect::constraint {args} {
     upvar 0 check::constraints known
-    if {[llength $args] > 1} {
+    if {[llength $args] ni {1 2}} {
 	return -code error -errorcode {TCL WRONGARGS} \
 		"wrong # args: should be \"constraint name ?boolean?\""
     }
+    set args [lassign $args name]
     if {[llength $args]} {
 	if {![string is boolean -strict [lindex $args 0]]} {
 	    return -code error -errorcode {PYOSSL EXPECT VALUE} \

@@ -71,8 +71,9 @@ proc ::pyossl::expect::Later {file names} {
 	set command ::pyossl::expect::$name
 	namespace eval [namespace qualifiers $command] {}
 	if {[info commands $command] eq ""} {
+	    # The command by its own name, for what Tcl says of wrong words.
 	    proc $command {args} [string map [::list %F [::list $file] \
-		%C [::list $command]] {
+		%C [::list [namespace tail $command]]] {
 		::pyossl::expect::Load %F
 		tailcall %C {*}$args
 	    }]

@@ -27,6 +27,10 @@ namespace eval ::pyossl::expect::filter {
     }
 }
 
+namespace eval ::pyossl::expect {
+    variable wireUsage "wire id out|in ?-protected boolean? ?filter?"
+}
+
 # wire id out|in ?-protected boolean? ?filter? --
 # wire id reset --
 #	Puts a filter behind those that an endpoint has in a direction; reset
@@ -57,7 +61,13 @@ namespace eval ::pyossl::expect::filter {
 #	return a list of records, the record that it was given is lost, and the
 #	endpoint has an error, {PYOSSL EXPECT FILTER FILTER}: for -error, else
 #	the next expect on this endpoint raises it.
-proc ::pyossl::expect::wire {id direction args} {
+proc ::pyossl::expect::wire {args} {
+    variable wireUsage
+    if {[llength $args] < 2} {
+	return -code error -errorcode {TCL WRONGARGS} \
+	    "wrong # args: should be \"$wireUsage\""
+    }
+    set args [lassign $args id direction]
     endpoint::Check $id 1
     upvar #0 ::pyossl::expect::endpoint::data::$id e
     if {![info exists e(filters,out)]} {
@@ -84,8 +94,8 @@ proc ::pyossl::expect::wire {id direction args} {
     set protected 0
     if {[lindex $args 0] eq "-protected"} {
 	if {[llength $args] < 3} {
-	    return -code error -errorcode {TCL WRONGARGS} "wrong # args: should\
-		be \"wire id out|in ?-protected boolean? ?filter?\""
+	    return -code error -errorcode {TCL WRONGARGS} \
+		"wrong # args: should be \"$wireUsage\""
 	}
 	set args [lassign $args - protected]
 	if {![string is boolean -strict $protected]} {
@@ -181,10 +191,18 @@ proc ::pyossl::expect::filter::Argument {name key value} {
 	    set wanted "an index in the fragment"
 	}
 	RECORD {
-	    if {![catch {::pyossl::expect::record::bytes $value}]} {
+	    if {![catch {::pyossl::expect::record::bytes $value} message]} {
 		return $value
 	    }
 	    set wanted "a dict with type, version and fragment"
+	    if {![catch {
+		expr {[dict exists $value type] && [dict exists $value version]
+			&& [dict exists $value fragment]}
+	    } whole] && $whole} {
+		# It is one, with something in it that can be in no record.
+		return -code error -level 3 -errorcode \
+		    [list PYOSSL EXPECT VALUE $value] "$key of $name: $message"
+	    }
 	}
     }
     return -code error -level 3 -errorcode [list PYOSSL EXPECT VALUE $value] \

@@ -301,6 +301,10 @@ proc ::pyossl::expect::shell::interactive {} {
 		return 0
 	    }
 	    line {
+		if {[catch {Recall $text} text]} {
+		    print [Coloured error [OneLine $text]]
+		    continue
+		}
 		rememberLine $text
 		run $text
 	    }
@@ -654,6 +658,45 @@ proc ::pyossl::expect::shell::loadHistory {} {
     if {[llength $lines] > 2 * $historyLimit} {
 	writeHistory {WRONLY CREAT TRUNC} $keep
     }
+}
+
+# shell::Recall text --
+#	What a line means that begins with !!, !NUMBER or !TEXT, or is ^OLD^NEW: a
+#	command of the history, with what follows.  Tcl does that in [unknown], by
+#	a history of its own.
+# Results:
+#	The command, which is shown; any other line as it is.
+proc ::pyossl::expect::shell::Recall {text} {
+    variable child
+    upvar 0 ::pyossl::expect::lineedit::history history
+    if {[regexp {^\s*\^([^^]+)\^([^^]*)\^?\s*$} $text - old new]} {
+	set found [string map [list $old $new] [lindex $history end]]
+    } elseif {[regexp {^\s*(!(\S+))(.*)$} $text - word wanted rest]
+	    && [interp eval $child [list namespace which -command $word]] eq ""} {
+	if {$wanted eq "!"} {
+	    set found [lindex $history end]
+	} elseif {[string is integer -strict $wanted]} {
+	    set found [lindex $history [expr {$wanted > 0 ? $wanted - 1
+		    : [llength $history] + $wanted}]]
+	} else {
+	    set found ""
+	    foreach line $history {
+		if {[string equal -length [string length $wanted] $wanted $line]} {
+		    set found $line
+		}
+	    }
+	}
+	if {$found ne ""} {
+	    append found $rest
+	}
+    } else {
+	return $text
+    }
+    if {$found eq ""} {
+	error "there is no such command in the history: $text"
+    }
+    print $found
+    return $found
 }
 
 # Takes a command into the history.

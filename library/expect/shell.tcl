@@ -346,7 +346,7 @@ proc ::pyossl::expect::shell::makeChild {} {
     interp eval $child [list set ::argv0 pyosslsh]
     interp eval $child {set ::argv {}; set ::argc 0; set ::tcl_interactive 1}
     interp eval $child "package require pyossl::expect; [Import]"
-    foreach file {live.tcl complete.tcl} {
+    foreach file {live.tcl complete.tcl exec.tcl} {
 	interp eval $child [list ::pyossl::expect::Load $file]
     }
     foreach {name target} {
@@ -388,22 +388,7 @@ proc ::pyossl::expect::shell::makeChild {} {
 	    }
 	    tailcall ::pyossl::expect::shell::puts {*}$args
 	}
-	# A program that gets the terminal wants it as it was.
-	rename ::exec ::pyossl::expect::shell::exec
-	proc ::exec {args} {
-	    if {"<@stdin" ni $args} {
-		tailcall ::pyossl::expect::shell::exec {*}$args
-	    }
-	    # Keys typed ahead cannot be given to it.
-	    ::pyossl::expect::shell::typed [::pyossl::expect::terminal::borrow]
-	    ::pyossl::expect::shell::around restore
-	    try {
-		uplevel 1 [linsert $args 0 ::pyossl::expect::shell::exec]
-	    } finally {
-		::pyossl::expect::shell::around keys
-		::pyossl::expect::terminal::giveback
-	    }
-	}
+	::pyossl::expect::exec::Install
 	interp bgerror {} ::pyossl::expect::shell::background
     }
     return $child

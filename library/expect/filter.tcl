@@ -484,7 +484,7 @@ proc ::pyossl::expect::filter::Drop {row} {
     }
 }
 
-# The filters of an endpoint that ends: what they hold is lost.
+# The filters of an endpoint that has ended: what they still hold is lost.
 proc ::pyossl::expect::filter::Forget {id} {
     variable states
     upvar #0 ::pyossl::expect::endpoint::data::$id e

@@ -63,12 +63,7 @@ proc ::pyossl::expect::expect {args} {
 	WaitTimer $token $seconds
 	upvar 1 expect_out expect_out
 	while {1} {
-	    if {[info exists expect_out] && ![array exists expect_out]} {
-		# What has matched would be gone before that was seen.
-		return -code error -errorcode \
-		    {PYOSSL EXPECT VALUE expect_out} \
-		    "the variable expect_out must be an array"
-	    }
+	    NoScalar expect_out
 	    lassign [match::Wait $token $spec $seconds] pattern out
 	    upvar #0 ::pyossl_expect_waiting::$token w
 	    array set expect_out [dict merge $w(forgotten) $out]
@@ -94,6 +89,18 @@ proc ::pyossl::expect::expect {args} {
     }
     dict incr options -level
     return -options $options $result
+}
+
+# NoScalar name --
+#	For a command that is to put what has matched into an array of its
+#	caller's: it fails where that cannot be done, before anything is taken.
+proc ::pyossl::expect::NoScalar {name} {
+    upvar 2 $name variable
+    if {[info exists variable] && ![array exists variable]} {
+	return -code error -level 2 -errorcode \
+	    [list PYOSSL EXPECT VALUE $name] \
+	    "the variable $name must be an array"
+    }
 }
 
 # exp_continue ?-continue_timer? --

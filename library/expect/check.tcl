@@ -49,10 +49,11 @@ interp debug {} -frame 1
 #	an event handler, or an event handler fails.
 # Errors:
 #	Only wrong arguments: a failing script is a result, not an error.
-proc ::pyossl::expect::check {name args} {
-    if {[llength $args] == 3 && [lindex $args 0] eq "-constraints"} {
-	set constraints [lindex $args 1]
-    } elseif {[llength $args] == 1} {
+proc ::pyossl::expect::check {args} {
+    set name [lindex $args 0]
+    if {[llength $args] == 4 && [lindex $args 1] eq "-constraints"} {
+	set constraints [lindex $args 2]
+    } elseif {[llength $args] == 2} {
 	set constraints {}
     } else {
 	return -code error -errorcode {TCL WRONGARGS} "wrong # args: should be\
@@ -108,12 +109,13 @@ proc ::pyossl::expect::skip {text} {
 #	be found (openssl, gnutls-serv).
 # Results:
 #	1 or 0.
-proc ::pyossl::expect::constraint {name args} {
+proc ::pyossl::expect::constraint {args} {
     upvar 0 check::constraints known
-    if {[llength $args] > 1} {
+    if {[llength $args] ni {1 2}} {
 	return -code error -errorcode {TCL WRONGARGS} \
 		"wrong # args: should be \"constraint name ?boolean?\""
     }
+    set args [lassign $args name]
     if {[llength $args]} {
 	if {![string is boolean -strict [lindex $args 0]]} {
 	    return -code error -errorcode {PYOSSL EXPECT VALUE} \
@@ -289,19 +291,9 @@ proc ::pyossl::expect::check::judge {code result info place} {
     variable noted
     # Of "return -code error" Tcl writes nothing down.
     set info [dict merge {-errorinfo {} -errorcode NONE} $info]
-    # "return -code" tells what its caller is to see.
-    set how $code
-    if {$code == 2} {
-	set how [expr {[dict get $info -level] > 1 ? 0 : [dict get $info -code]}]
-    }
-    if {$how ni {0 1 2}} {
-	set word [expr {[dict exists {3 break 4 continue} $how]
-		? [dict get {3 break 4 continue} $how]
-		: $how == $::pyossl::expect::match::continue
-		|| $how == $::pyossl::expect::match::continueTimer
-		? "exp_continue" : "the code $how"}]
-	return [dict create result fail text "the script ended with $word" \
-		at {}]
+    set how [ending $code $info]
+    if {[set text [stray $how]] ne ""} {
+	return [dict create result fail text $text at {}]
     }
     if {$how != 1 || [lrange [dict get $info -errorcode] 0 2]
 	    eq "PYOSSL EXPECT SKIP"} {
@@ -325,6 +317,32 @@ proc ::pyossl::expect::check::judge {code result info place} {
 	append result " ($code)"
     }
     return [dict create result fail text $result at [blame $info $place]]
+}
+
+# check::ending code info --
+#	What a script has ended with, from the code and the options that catch
+#	has: "return -code" tells what its caller is to see.
+proc ::pyossl::expect::check::ending {code info} {
+    if {$code == 2} {
+	return [expr {[dict get $info -level] > 1 ? 0 : [dict get $info -code]}]
+    }
+    return $code
+}
+
+# check::stray how --
+#	What to say of a script that has ended as none may, with break for
+#	example: nobody is there who could make anything of that.  Empty for one
+#	that has ended with its last command, return or an error.
+proc ::pyossl::expect::check::stray {how} {
+    if {$how in {0 1 2}} {
+	return ""
+    }
+    set word [expr {[dict exists {3 break 4 continue} $how]
+	    ? [dict get {3 break 4 continue} $how]
+	    : $how == $::pyossl::expect::match::continue
+	    || $how == $::pyossl::expect::match::continueTimer
+	    ? "exp_continue" : "the code $how"}]
+    return "the script ended with $word"
 }
 
 # check::unmatched how patterns out --
@@ -446,14 +464,16 @@ proc ::pyossl::expect::check::place {frame script} {
 }
 
 # The lines of scripts that are being executed, the innermost first, as {file
-# line} pairs.  The harness's own files are left out.
+# line} pairs.  The harness's own files are left out, its program too.
 proc ::pyossl::expect::check::stack {} {
     set library $::pyossl::expect::library
     set stack {}
     for {set n [info frame]} {$n > 0} {incr n -1} {
 	set frame [info frame $n]
 	if {![dict exists $frame file]
-		|| [file dirname [dict get $frame file]] eq $library} {
+		|| [file dirname [dict get $frame file]] eq $library
+		|| [string match ::pyossl::expect::shell::main* \
+		[dict get $frame cmd]]} {
 	    continue
 	}
 	lappend stack [list [dict get $frame file] [dict get $frame line]]

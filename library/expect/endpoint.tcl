@@ -148,6 +148,7 @@ proc ::pyossl::expect::endpoint::Closed {id} {
     variable remembered
     variable remember
     upvar #0 ::pyossl::expect::endpoint::data::$id e
+    ::pyossl::expect::ReceivedAll $id
     ::set e(open) 0
     ::set e(state) closed
     ::set e(eof) 1

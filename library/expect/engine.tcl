@@ -172,9 +172,10 @@ proc ::pyossl::expect::tls::Close {id} {
     if {$e(state) eq "established" && ![info exists e(finished)]} {
 	catch {Shutdown $id}
     }
+    ::pyossl::expect::filter::End $id out
     if {![info exists e(finished)]} {
 	::pyossl::expect::event::add $id [dict create kind closed from self \
-	    how [expr {[info exists e(notified)] ? "clean" : "truncated"}]]
+	    how [::pyossl::expect::Ending $id]]
     }
     ::pyossl::expect::transport::Close $id
     ::pyossl::expect::filter::Forget $id
@@ -370,6 +371,7 @@ proc ::pyossl::expect::tls::Commit {id} {
     ::pyossl::expect::FilterFlush $id out
     Flush $id
     if {[info exists e(cut,out)] || $e(state) eq "failed"} {
+	::pyossl::expect::filter::End $id out
 	::pyossl::expect::transport::Finish $id
     }
     variable patient

@@ -34,7 +34,7 @@ namespace eval ::pyossl::expect {
     variable later {
 	names.tcl {names::name names::all names::code names::known names::table
 	    names::registries}
-	record.tcl {record::split record::build record::bytes}
+	record.tcl {record::split record::build record::bytes record::alert}
 	authority.tcl {authority::issue authority::ca authority::cafile
 	    authority::file}
 	protect.tcl {protect::Active protect::Pass protect::Send
@@ -71,8 +71,9 @@ proc ::pyossl::expect::Later {file names} {
 	set command ::pyossl::expect::$name
 	namespace eval [namespace qualifiers $command] {}
 	if {[info commands $command] eq ""} {
+	    # The command by its own name, for what Tcl says of wrong words.
 	    proc $command {args} [string map [::list %F [::list $file] \
-		%C [::list $command]] {
+		%C [::list [namespace tail $command]]] {
 		::pyossl::expect::Load %F
 		tailcall %C {*}$args
 	    }]
@@ -88,6 +89,13 @@ proc ::pyossl::expect::Load {file} {
 	set loaded($file) 1
 	uplevel #0 [::list source -encoding utf-8 [::file join $library $file]]
     }
+}
+
+# A file's name as Tcl is to take it: a file that is there may begin with ~,
+# which Tcl 8.6 takes for the folder of a user.
+proc ::pyossl::expect::Path {name} {
+    return [expr {[string index $name 0] eq "~" && [::file exists ./$name]
+	? "./$name" : $name}]
 }
 
 apply {{} {

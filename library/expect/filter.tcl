@@ -27,6 +27,10 @@ namespace eval ::pyossl::expect::filter {
     }
 }
 
+namespace eval ::pyossl::expect {
+    variable wireUsage "wire id out|in ?-protected boolean? ?filter?"
+}
+
 # wire id out|in ?-protected boolean? ?filter? --
 # wire id reset --
 #	Puts a filter behind those that an endpoint has in a direction; reset
@@ -57,7 +61,13 @@ namespace eval ::pyossl::expect::filter {
 #	return a list of records, the record that it was given is lost, and the
 #	endpoint has an error, {PYOSSL EXPECT FILTER FILTER}: for -error, else
 #	the next expect on this endpoint raises it.
-proc ::pyossl::expect::wire {id direction args} {
+proc ::pyossl::expect::wire {args} {
+    variable wireUsage
+    if {[llength $args] < 2} {
+	return -code error -errorcode {TCL WRONGARGS} \
+	    "wrong # args: should be \"$wireUsage\""
+    }
+    set args [lassign $args id direction]
     endpoint::Check $id 1
     upvar #0 ::pyossl::expect::endpoint::data::$id e
     if {![info exists e(filters,out)]} {
@@ -84,8 +94,8 @@ proc ::pyossl::expect::wire {id direction args} {
     set protected 0
     if {[lindex $args 0] eq "-protected"} {
 	if {[llength $args] < 3} {
-	    return -code error -errorcode {TCL WRONGARGS} "wrong # args: should\
-		be \"wire id out|in ?-protected boolean? ?filter?\""
+	    return -code error -errorcode {TCL WRONGARGS} \
+		"wrong # args: should be \"$wireUsage\""
 	}
 	set args [lassign $args - protected]
 	if {![string is boolean -strict $protected]} {
@@ -181,10 +191,18 @@ proc ::pyossl::expect::filter::Argument {name key value} {
 	    set wanted "an index in the fragment"
 	}
 	RECORD {
-	    if {![catch {::pyossl::expect::record::bytes $value}]} {
+	    if {![catch {::pyossl::expect::record::bytes $value} message]} {
 		return $value
 	    }
 	    set wanted "a dict with type, version and fragment"
+	    if {![catch {
+		expr {[dict exists $value type] && [dict exists $value version]
+			&& [dict exists $value fragment]}
+	    } whole] && $whole} {
+		# It is one, with something in it that can be in no record.
+		return -code error -level 3 -errorcode \
+		    [list PYOSSL EXPECT VALUE $value] "$key of $name: $message"
+	    }
 	}
     }
     return -code error -level 3 -errorcode [list PYOSSL EXPECT VALUE $value] \
@@ -333,24 +351,80 @@ proc ::pyossl::expect::filter::Checked {one record} {
 #	The end of a flight: filters that wait for more records only within one
 #	let go of them.
 proc ::pyossl::expect::FilterFlush {id direction} {
+    filter::Release $id $direction coalesce
+}
+
+# What a filter holds back, which it does not hold any longer.
+proc ::pyossl::expect::filter::Held {row} {
+    variable states
+    lassign [lindex $row 1] command handle
+    # A script's own filter holds nothing that is known here.
+    if {![string match ::pyossl::expect::filter::* $command]
+	    || ![info exists states($handle)]} {
+	return
+    }
+    set held [dict get $states($handle) held]
+    if {[llength $held]} {
+	dict set states($handle) held {}
+	Still $handle
+    }
+    return $held
+}
+
+# The same behind the protected filters, where it is sealed.
+proc ::pyossl::expect::filter::HeldProtected {id direction row {guards {}}} {
+    return [concat {*}[lmap record [Held $row] {
+	::pyossl::expect::protect::Sealed $id $direction 1 $record $guards
+    }]]
+}
+
+# filter::Release id direction ?name? --
+#	What the filters of a direction hold back, or those of one name, goes on
+#	through those behind them.
+proc ::pyossl::expect::filter::Release {id direction {name *}} {
     upvar #0 ::pyossl::expect::endpoint::data::$id e
     set n 0
     foreach row $e(filters,$direction) {
 	incr n
-	if {[lindex $row 1 0] eq "::pyossl::expect::filter::coalesce"} {
-	    set records [filter::Held [lindex $row 1 1]]
-	    filter::Go $id $direction \
-		[filter::Through $id $direction $records $n]
+	if {[string match ::pyossl::expect::filter::$name [lindex $row 1 0]]} {
+	    Onward $id $direction [Held $row] $n
 	}
     }
 }
 
-# What a ready filter holds back, which it does not hold any longer.
-proc ::pyossl::expect::filter::Held {handle} {
-    variable states
-    set held [dict get $states($handle) held]
-    dict set states($handle) held {}
-    return $held
+# filter::End id direction --
+#	Before the output of an endpoint ends, or its input: nothing that came
+#	before can come after that.
+proc ::pyossl::expect::filter::End {id direction} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    if {![info exists e(filters,$direction)]} {
+	return
+    }
+    if {$direction eq "in"} {
+	Release $id in
+    }
+    set n 0
+    foreach row $e(guards,$direction) {
+	set records [HeldProtected $id $direction $row \
+	    [lrange $e(guards,$direction) [incr n] end]]
+	if {$direction eq "out"} {
+	    set records [Through $id out $records 0]
+	}
+	Go $id $direction $records
+    }
+    if {$direction eq "out"} {
+	Release $id out
+    }
+}
+
+# Records go on from a place in the row of filters.
+proc ::pyossl::expect::filter::Onward {id direction records from} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    set records [Through $id $direction $records $from]
+    if {$direction eq "in" && [info exists e(protect,in)]} {
+	set records [concat {*}[lmap one $records {Protected $id in $one}]]
+    }
+    Go $id $direction $records
 }
 
 # Records go on, out on the wire or into the engine.
@@ -373,40 +447,50 @@ proc ::pyossl::expect::filter::Reset {id} {
     variable states
     upvar #0 ::pyossl::expect::endpoint::data::$id e
     foreach direction {out in} {
-	set rows [concat $e(filters,$direction) $e(guards,$direction)]
+	set rows $e(filters,$direction)
+	set guards $e(guards,$direction)
 	set e(filters,$direction) {}
 	set e(guards,$direction) {}
 	foreach row $rows {
-	    set prefix [lindex $row 1]
-	    if {[string match ::pyossl::expect::filter::* [lindex $prefix 0]]} {
-		Go $id $direction [Held [lindex $prefix 1]]
-		Drop [lindex $prefix 1]
-	    }
+	    Go $id $direction [Held $row]
+	}
+	foreach row $guards {
+	    Go $id $direction [HeldProtected $id $direction $row]
+	}
+	foreach row [concat $rows $guards] {
+	    Drop $row
 	}
     }
 }
 
-# The state of a ready filter that is taken off goes, with its timers.
-proc ::pyossl::expect::filter::Drop {handle} {
+# A ready filter lets go of nothing by itself any more.
+proc ::pyossl::expect::filter::Still {handle} {
     variable states
     if {[dict exists $states($handle) timers]} {
 	foreach timer [dict get $states($handle) timers] {
 	    after cancel $timer
 	}
+	dict set states($handle) timers {}
     }
-    unset states($handle)
 }
 
-# The filters of an endpoint that ends: what they hold is lost.
+# The state of a ready filter that is taken off goes, with its timers.
+proc ::pyossl::expect::filter::Drop {row} {
+    variable states
+    lassign [lindex $row 1] command handle
+    if {[string match ::pyossl::expect::filter::* $command]} {
+	Still $handle
+	unset states($handle)
+    }
+}
+
+# The filters of an endpoint that has ended: what they still hold is lost.
 proc ::pyossl::expect::filter::Forget {id} {
     variable states
     upvar #0 ::pyossl::expect::endpoint::data::$id e
     foreach direction {out in} {
 	foreach row [concat $e(filters,$direction) $e(guards,$direction)] {
-	    set prefix [lindex $row 1]
-	    if {[string match ::pyossl::expect::filter::* [lindex $prefix 0]]} {
-		Drop [lindex $prefix 1]
-	    }
+	    Drop $row
 	}
 	set e(filters,$direction) {}
 	set e(guards,$direction) {}
@@ -548,7 +632,7 @@ proc ::pyossl::expect::filter::Delayed {handle id direction} {
 	    break
 	}
     }
-    Go $id $direction [Through $id $direction [list $record] $n]
+    Onward $id $direction [list $record] $n
 }
 
 proc ::pyossl::expect::filter::truncate {handle id record} {

@@ -199,6 +199,8 @@ proc ::pyossl::expect::tls::End {id how} {
     upvar #0 ::pyossl::expect::endpoint::data::$id e
     if {$how eq "reset"} {
 	set e(finished) reset
+    } else {
+	::pyossl::expect::filter::End $id in
     }
     if {[info exists e(conn)] && $e(state) in {handshaking established}
 	    && $how ne "reset"} {
@@ -250,6 +252,7 @@ proc ::pyossl::expect::tls::Error {id message code} {
 proc ::pyossl::expect::tls::Ended {id how} {
     upvar #0 ::pyossl::expect::endpoint::data::$id e
     if {!$e(eof)} {
+	::pyossl::expect::ReceivedAll $id
 	set e(eof) 1
 	::pyossl::expect::event::add $id \
 	    [dict create kind closed from peer how $how]

@@ -53,6 +53,7 @@ proc ::pyossl::expect::interact {args} {
 	set s(echo) $terminal
 	interact::Watch $token
 	while {1} {
+	    NoScalar interact_out
 	    set action [interact::Next $token]
 	    if {$action eq "end"} {
 		return

@@ -42,7 +42,8 @@ namespace eval ::pyossl::expect::match {
 #	That of the body; empty if none was run. Sets expect_out in the caller.
 # Errors:
 #	Those of the body; PYOSSL EXPECT NOENDPOINT id, PYOSSL EXPECT NOTOPEN id
-#	where nothing can come any more; PYOSSL EXPECT FILTER filter where a
+#	where nothing can come any more; PYOSSL EXPECT VALUE expect_out where
+#	that is a variable and no array; PYOSSL EXPECT FILTER filter where a
 #	filter of an endpoint it waits for has failed and no -error matches that
 # Source:
 #	expect of expect(1)
@@ -60,9 +61,10 @@ proc ::pyossl::expect::expect {args} {
     set token [WaitBegin {}]
     try {
 	WaitTimer $token $seconds
+	upvar 1 expect_out expect_out
 	while {1} {
+	    NoScalar expect_out
 	    lassign [match::Wait $token $spec $seconds] pattern out
-	    upvar 1 expect_out expect_out
 	    upvar #0 ::pyossl_expect_waiting::$token w
 	    array set expect_out [dict merge $w(forgotten) $out]
 	    set w(forgotten) {}
@@ -87,6 +89,18 @@ proc ::pyossl::expect::expect {args} {
     }
     dict incr options -level
     return -options $options $result
+}
+
+# NoScalar name --
+#	For a command that is to put what has matched into an array of its
+#	caller's: it fails where that cannot be done, before anything is taken.
+proc ::pyossl::expect::NoScalar {name} {
+    upvar 2 $name variable
+    if {[info exists variable] && ![array exists variable]} {
+	return -code error -level 2 -errorcode \
+	    [list PYOSSL EXPECT VALUE $name] \
+	    "the variable $name must be an array"
+    }
 }
 
 # exp_continue ?-continue_timer? --

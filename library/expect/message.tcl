@@ -176,8 +176,9 @@ proc ::pyossl::expect::message::keyExchange {suite} {
 #	option there is not.
 # Source:
 #	RFC 8446, RFC 5246, and those of the extensions
-proc ::pyossl::expect::decode {bytes args} {
+proc ::pyossl::expect::decode {args} {
     set options [message::Options $args]
+    set bytes [lindex $args 0]
     if {[regexp {[^\u0000-\u00ff]} $bytes]} {
 	wire::Bad bytes "a character above U+00FF is no byte"
     }
@@ -206,15 +207,15 @@ proc ::pyossl::expect::decode {bytes args} {
     return [message::Decode $name $end $options]
 }
 
-# The options of decode, with names made numbers and back.
+# The options among the words of decode, with names made numbers and back.
 proc ::pyossl::expect::message::Options {words} {
     set options {-record handshake -version {} -cipher {} -key_exchange {}
 	-strict 0}
-    if {[llength $words] % 2} {
+    if {[llength $words] % 2 == 0} {
 	return -code error -errorcode {TCL WRONGARGS} \
 	    "wrong # args: should be \"decode bytes ?-option value ...?\""
     }
-    foreach {option value} $words {
+    foreach {option value} [lrange $words 1 end] {
 	set option [tcl::prefix match -message option [dict keys $options] \
 	    $option]
 	dict set options $option $value

@@ -98,6 +98,7 @@ proc ::pyossl::expect::program::Readable {id} {
     }
     if {$broken || [eof $e(channel)]} {
 	chan event $e(channel) readable {}
+	::pyossl::expect::ReceivedAll $id
 	set e(eof) 1
 	::pyossl::expect::event::add $id \
 	    [dict create kind closed from peer how clean]

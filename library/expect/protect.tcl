@@ -468,8 +468,13 @@ proc ::pyossl::expect::protect::Pass {id direction record} {
     } elseif {[dict get $record type] eq "change_cipher_spec"} {
 	Change $id $direction engine
     }
+    return [Sealed $id $direction $sealed $record $e(guards,$direction)]
+}
+
+# A record through protected filters, and sealed: a list of those that go on.
+proc ::pyossl::expect::protect::Sealed {id direction sealed record guards} {
     set records [list $record]
-    foreach row $e(guards,$direction) {
+    foreach row $guards {
 	set next {}
 	foreach one $records {
 	    lappend next {*}[::pyossl::expect::filter::Call $id $row $one]
@@ -570,12 +575,11 @@ proc ::pyossl::expect::protect::Send {id flag words} {
 	}
 	-alert {
 	    lassign $words level description
-	    set bytes [binary format cc \
-		[::pyossl::expect::names::code alert_level $level] \
-		[::pyossl::expect::names::code alert $description]]
+	    set bytes [::pyossl::expect::record::alert $level $description]
 	    ::pyossl::expect::event::add $id \
 		[::pyossl::expect::tls::AlertEvent self 0x0303 $bytes]
 	    Put $id alert TLSv1.2 $bytes
+	    ::pyossl::expect::Alerted $id $bytes
 	}
     }
     return

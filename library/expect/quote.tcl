@@ -150,3 +150,25 @@ proc ::pyossl::expect::quote::printable {bytes {limit -1}} {
     }
     return $result$more
 }
+
+# quote::shown text --
+#	Text of a script's or a peer's on one line, for a terminal and for systems
+#	that want UTF-8: characters as they are, but for those that do something
+#	(control characters, and what turns the direction of writing) or are none
+#	(half a pair of surrogates); they are as in quote::printable.
+proc ::pyossl::expect::quote::shown {text} {
+    set acting {\x00-\x08\x0a-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff}
+    if {![regexp "\[$acting]" $text]} {
+	return $text
+    }
+    set result ""
+    # Tcl 8.6 has what is outside of the basic plane as a pair.
+    foreach part [regexp -all -inline \
+	    "\[\\ud800-\\udbff]\[\\udc00-\\udfff]|\[^$acting]+|." $text] {
+	if {[string length $part] == 1 && [regexp "\[$acting]" $part]} {
+	    set part [printable $part]
+	}
+	append result $part
+    }
+    return $result
+}

@@ -166,6 +166,9 @@ proc ::pyossl::expect::raw::Content {id from type version bytes} {
 		set event [::pyossl::expect::tls::AlertEvent $from $version \
 		    $one]
 		::pyossl::expect::event::add $id $event
+		if {$from eq "self"} {
+		    ::pyossl::expect::Alerted $id $one
+		}
 		if {$from eq "peer" && !$e(notify) && !$e(eof)
 			&& [dict get $event description] eq "close_notify"} {
 		    # The end as TLS has it; more can be read all the same, up
@@ -199,6 +202,7 @@ proc ::pyossl::expect::raw::End {id how} {
 	set e(input) ""
 	::pyossl::expect::Received $id $text 1
     }
+    ::pyossl::expect::ReceivedAll $id
     set e(eof) 1
     if {$how ne "reset" && $e(notify)} {
 	# It has been told that this is clean.
@@ -237,7 +241,8 @@ proc ::pyossl::expect::raw::Close {id} {
     upvar #0 ::pyossl::expect::endpoint::data::$id e
     if {![info exists e(finished)]} {
 	::pyossl::expect::event::add $id \
-	    [dict create kind closed from self how truncated]
+	    [dict create kind closed from self how \
+	    [::pyossl::expect::Ending $id]]
     }
     ::pyossl::expect::transport::Close $id
 }

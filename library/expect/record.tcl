@@ -77,3 +77,14 @@ proc ::pyossl::expect::record::bytes {record} {
     return [build [dict get $record type] [dict get $record version] \
 	[dict get $record fragment] $length]
 }
+
+# record::alert level description --
+#	The two bytes of an alert.
+# Errors:
+#	PYOSSL EXPECT NAME, PYOSSL EXPECT ENCODE for a number that is no byte
+proc ::pyossl::expect::record::alert {level description} {
+    set names [namespace parent]::names
+    set wire [namespace parent]::wire
+    return [${wire}::Integer 1 [${names}::code alert_level $level] level][
+	${wire}::Integer 1 [${names}::code alert $description] description]
+}

@@ -17,10 +17,12 @@ namespace eval ::pyossl::expect::report {
     variable pattern *		;# which checks are run
     variable limit 0		;# seconds that one check may take
     variable child ""		;# the interpreter of the file that is running
-    variable started ""		;# the check that has begun last
+    variable started {}		;# the {name place} of checks that have begun
+    variable end 0		;# when its time is up, in milliseconds
 }
 
 ::pyossl::expect::Load quote.tcl
+::pyossl::expect::Load check.tcl
 
 #------------------------------------------------------------------------
 # Running files
@@ -65,8 +67,9 @@ proc ::pyossl::expect::report::runFile {file format channel load} {
     variable limit
     variable current {}
     variable output ""
-    variable started ""
+    variable started {}
     variable child
+    variable end
     set timestamp [clock seconds]
     set start [clock microseconds]
     set child [interp create]
@@ -86,20 +89,23 @@ proc ::pyossl::expect::report::runFile {file format channel load} {
 	    ::pyossl::expect::check::watch ::pyossl::expect::report::note
 	    ::pyossl::expect::check::choose ::pyossl::expect::report::wanted
 	}
-	interp eval $child [list set ::argv0 $file]
+	interp eval $child [list set ::argv0 [::pyossl::expect::Path $file]]
 	interp eval $child {set ::argv {}; set ::argc 0}
 	redirect $child $format $channel
 	allow
-	set code [catch {interp eval $child [list source -encoding utf-8 $file]} \
+	set code [catch {interp eval $child [list source -encoding utf-8 \
+		[::pyossl::expect::Path $file]]} \
 		message info]
 	# vwait has no errorCode for it.
 	set late [expr {$code == 1 && $limit > 0
-		&& [clock seconds] >= [interp limit $child time -seconds]}]
+		&& [clock milliseconds] >= $end}]
 	interp limit $child time -seconds {}
 	if {$late} {
 	    note $format $channel [overdue $file]
 	} elseif {$code == 1 && [dict get $info -errorcode] ne "PYOSSL EXPECT EXIT"} {
 	    note $format $channel [outside $file $message $info]
+	} elseif {[set text [::pyossl::expect::check::stray $code]] ne ""} {
+	    note $format $channel [outside $file $text {}]
 	} elseif {![llength $current] && $pattern eq "*"} {
 	    note $format $channel [outside $file "the file has no check that was run" {}]
 	}
@@ -135,22 +141,24 @@ proc ::pyossl::expect::report::outside {file message info} {
 proc ::pyossl::expect::report::allow {} {
     variable limit
     variable child
+    variable end
     if {$limit > 0} {
-	interp limit $child time -seconds [expr {[clock seconds] + $limit}] \
-		-milliseconds 0
+	set end [expr {[clock milliseconds] + 1000 * $limit}]
+	interp limit $child time -seconds [expr {$end / 1000}] \
+		-milliseconds [expr {$end % 1000}]
     }
 }
 
-# The result of a check that has taken too long.
+# The result of a check that has taken too long, or of what is outside of them.
 proc ::pyossl::expect::report::overdue {file} {
     variable limit
     variable child
     variable started
     set result [outside $file "it took longer than $limit seconds" {}]
-    if {$started ne ""} {
-	dict set result name $started
+    if {[llength $started]} {
+	lassign [lindex $started end] name place
+	dict set result name $name
 	dict set result result fail
-	set place [interp eval $child {set ::pyossl::expect::check::begun}]
 	dict set result line [dict get $place line]
     }
     catch {
@@ -214,15 +222,28 @@ proc ::pyossl::expect::report::print {format channel text} {
 # A check is about to begin: does -match ask for it?
 proc ::pyossl::expect::report::wanted {name} {
     variable pattern
-    variable started $name
+    variable child
+    variable started
     allow
-    return [string match $pattern $name]
+    if {![string match $pattern $name]} {
+	return 0
+    }
+    lappend started [list $name \
+	    [interp eval $child {set ::pyossl::expect::check::begun}]]
+    return 1
 }
 
 # Takes a result, and writes it at once where the format allows it.
 proc ::pyossl::expect::report::note {format channel result} {
     variable current
     variable number
+    variable started
+    # Of nested checks it is the inner one that ends first.
+    set at [lindex [lsearch -all -exact -index 0 $started \
+	    [dict get $result name]] end]
+    if {$at ne ""} {
+	set started [lreplace $started $at $at]
+    }
     lappend current $result
     incr number
     switch -- $format {
@@ -378,7 +399,9 @@ proc ::pyossl::expect::report::textLines {result} {
 	    }
 	}
     }
-    return [linsert $lines 0 $first]
+    return [lmap line [linsert $lines 0 $first] {
+	::pyossl::expect::quote::shown $line
+    }]
 }
 
 # report::say result --
@@ -435,7 +458,8 @@ proc ::pyossl::expect::report::tapLines {number result} {
 
 # A description: its # and \ would be read as a directive.
 proc ::pyossl::expect::report::tapText {text} {
-    return [string map {\\ \\\\ # \\#} [oneLine $text]]
+    return [string map {\\ \\\\ # \\#} \
+	    [::pyossl::expect::quote::shown [oneLine $text]]]
 }
 
 #------------------------------------------------------------------------
@@ -465,8 +489,8 @@ proc ::pyossl::expect::report::junitSuite {suite} {
     set file [::pyossl::expect::quote::xml [dict get $suite file]]
     set time [clock format [dict get $suite timestamp] -gmt 1 \
 	    -format %Y-%m-%dT%H:%M:%S]
-    set class [::pyossl::expect::quote::xml \
-	    [file rootname [file tail [dict get $suite file]]]]
+    set class [::pyossl::expect::quote::xml [file rootname [regsub {^\./~} \
+	    [file tail ./[dict get $suite file]] ~]]]
     set lines [list "<testsuite name=\"$file\" timestamp=\"$time\"\
 	    [totals [count [list $suite]]]>"]
     foreach result [dict get $suite results] {

@@ -45,7 +45,8 @@ namespace eval ::pyossl::expect {
 #	-reset		a reset (TCP's RST)
 # Errors:
 #	PYOSSL EXPECT NOTOPEN id after the end; what the connection has failed
-#	with; PYOSSL EXPECT ENCODE; PYOSSL EXPECT KIND for an alert that is to
+#	with; PYOSSL EXPECT ENCODE; PYOSSL EXPECT VALUE for a character that is
+#	no byte; PYOSSL EXPECT KIND for an alert that is to
 #	be encrypted and a suite for which that cannot be done here
 # Source:
 #	send of expect(1)
@@ -233,14 +234,21 @@ proc ::pyossl::expect::SendWire {id flag words slow} {
 	    SendAlert $id $level $description
 	}
 	-bytes {
+	    if {[regexp {[^\u0000-\u00ff]} [lindex $words 0]]} {
+		return -code error -level 3 -errorcode \
+		    {PYOSSL EXPECT VALUE bytes} \
+		    "a character above U+00FF cannot be sent as a byte"
+	    }
 	    Slowly $id $slow SendBytes [lindex $words 0]
 	}
 	-shutdown {
 	    $e(type)::Shutdown $id
 	}
 	-eof {
+	    filter::End $id out
 	    if {![info exists e(finished)]} {
-		event::add $id [dict create kind closed from self how truncated]
+		event::add $id [dict create kind closed from self \
+		    how [Ending $id]]
 	    }
 	    transport::Finish $id
 	}
@@ -315,12 +323,27 @@ proc ::pyossl::expect::SendMessage {id bytes} {
 
 proc ::pyossl::expect::SendAlert {id level description} {
     upvar #0 ::pyossl::expect::endpoint::data::$id e
-    set bytes [binary format cc [names::code alert_level $level] \
-	[names::code alert $description]]
+    set bytes [record::alert $level $description]
     if {$e(type) eq "::pyossl::expect::tls"} {
 	event::add $id [tls::AlertEvent self 0x0303 $bytes]
     }
     PutRecord $id alert [RecordVersion $id] $bytes
+    Alerted $id $bytes
+}
+
+# An alert of the script's own has gone out.
+proc ::pyossl::expect::Alerted {id bytes} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    if {[string index $bytes 1] eq "\0"} {
+	set e(goodbye) 1
+    }
+}
+
+# What it is to end the output now: it is clean behind a close_notify.
+proc ::pyossl::expect::Ending {id} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    return [expr {[info exists e(notified)] || [info exists e(goodbye)]
+	? "clean" : "truncated"}]
 }
 
 # The version that the records of an endpoint say.

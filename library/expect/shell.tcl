@@ -90,7 +90,7 @@ proc ::pyossl::expect::shell::dispatch {arguments} {
 		Usage "-c wants a script"
 	    }
 	    Arguments pyosslsh [lrange $arguments 2 end]
-	    uplevel #0 [list eval [lindex $arguments 1]]
+	    Evaluate [list eval [lindex $arguments 1]]
 	    return [Verdict]
 	}
 	-format - -match - -limit - -output {
@@ -156,9 +156,35 @@ proc ::pyossl::expect::shell::Import {} {
 
 # shell::Script file ?argument ...? -- runs a script.
 proc ::pyossl::expect::shell::Script {file args} {
+    set file [::pyossl::expect::Path $file]
     Arguments $file $args
-    uplevel #0 [list source -encoding utf-8 $file]
+    Evaluate [list source -encoding utf-8 $file]
     return [Verdict]
+}
+
+# shell::Evaluate command --
+#	Runs commands of the script's, at the global level.
+# Results:
+#	1 if more of them may follow, 0 after return: the script ends there, and
+#	what it returned is no exit status.
+# Errors:
+#	Those of the script; so are break and others that end nothing here.
+proc ::pyossl::expect::shell::Evaluate {command} {
+    set code [catch {uplevel #0 $command} result info]
+    if {$code == 0} {
+	return 1
+    }
+    ::pyossl::expect::Load check.tcl
+    set how [::pyossl::expect::check::ending $code $info]
+    if {$how == 1} {
+	dict set info -code 1
+	dict set info -level 0
+	return -options $info $result
+    }
+    if {[set text [::pyossl::expect::check::stray $how]] ne ""} {
+	return -code error $text
+    }
+    return 0
 }
 
 # 1 if a check has failed, and the sums if there were any; else 0.
@@ -233,8 +259,11 @@ proc ::pyossl::expect::shell::Input {} {
 	}
 	append command $line \n
 	if {[info complete $command]} {
-	    uplevel #0 $command
+	    set whole $command
 	    set command ""
+	    if {![Evaluate $whole]} {
+		break
+	    }
 	}
     }
     if {[string trim $command] ne ""} {
@@ -272,6 +301,10 @@ proc ::pyossl::expect::shell::interactive {} {
 		return 0
 	    }
 	    line {
+		if {[catch {Recall $text} text]} {
+		    print [Coloured error [OneLine $text]]
+		    continue
+		}
 		rememberLine $text
 		run $text
 	    }
@@ -313,7 +346,7 @@ proc ::pyossl::expect::shell::makeChild {} {
     interp eval $child [list set ::argv0 pyosslsh]
     interp eval $child {set ::argv {}; set ::argc 0; set ::tcl_interactive 1}
     interp eval $child "package require pyossl::expect; [Import]"
-    foreach file {live.tcl complete.tcl} {
+    foreach file {live.tcl complete.tcl exec.tcl} {
 	interp eval $child [list ::pyossl::expect::Load $file]
     }
     foreach {name target} {
@@ -355,22 +388,7 @@ proc ::pyossl::expect::shell::makeChild {} {
 	    }
 	    tailcall ::pyossl::expect::shell::puts {*}$args
 	}
-	# A program that gets the terminal wants it as it was.
-	rename ::exec ::pyossl::expect::shell::exec
-	proc ::exec {args} {
-	    if {"<@stdin" ni $args} {
-		tailcall ::pyossl::expect::shell::exec {*}$args
-	    }
-	    # Keys typed ahead cannot be given to it.
-	    ::pyossl::expect::shell::typed [::pyossl::expect::terminal::borrow]
-	    ::pyossl::expect::shell::around restore
-	    try {
-		uplevel 1 [linsert $args 0 ::pyossl::expect::shell::exec]
-	    } finally {
-		::pyossl::expect::shell::around keys
-		::pyossl::expect::terminal::giveback
-	    }
-	}
+	::pyossl::expect::exec::Install
 	interp bgerror {} ::pyossl::expect::shell::background
     }
     return $child
@@ -625,6 +643,45 @@ proc ::pyossl::expect::shell::loadHistory {} {
     if {[llength $lines] > 2 * $historyLimit} {
 	writeHistory {WRONLY CREAT TRUNC} $keep
     }
+}
+
+# shell::Recall text --
+#	What a line means that begins with !!, !NUMBER or !TEXT, or is ^OLD^NEW: a
+#	command of the history, with what follows.  Tcl does that in [unknown], by
+#	a history of its own.
+# Results:
+#	The command, which is shown; any other line as it is.
+proc ::pyossl::expect::shell::Recall {text} {
+    variable child
+    upvar 0 ::pyossl::expect::lineedit::history history
+    if {[regexp {^\s*\^([^^]+)\^([^^]*)\^?\s*$} $text - old new]} {
+	set found [string map [list $old $new] [lindex $history end]]
+    } elseif {[regexp {^\s*(!(\S+))(.*)$} $text - word wanted rest]
+	    && [interp eval $child [list namespace which -command $word]] eq ""} {
+	if {$wanted eq "!"} {
+	    set found [lindex $history end]
+	} elseif {[string is integer -strict $wanted]} {
+	    set found [lindex $history [expr {$wanted > 0 ? $wanted - 1
+		    : [llength $history] + $wanted}]]
+	} else {
+	    set found ""
+	    foreach line $history {
+		if {[string equal -length [string length $wanted] $wanted $line]} {
+		    set found $line
+		}
+	    }
+	}
+	if {$found ne ""} {
+	    append found $rest
+	}
+    } else {
+	return $text
+    }
+    if {$found eq ""} {
+	error "there is no such command in the history: $text"
+    }
+    print $found
+    return $found
 }
 
 # Takes a command into the history.

@@ -46,8 +46,8 @@ namespace eval ::pyossl::expect {
 #		The bare record layer.
 #	conn CONN
 #		A connection made by hand; it belongs to the endpoint then.
-#	All but pair take -encoding NAME for their text; the default is binary,
-#	for programs the system's.
+#	All take -encoding NAME for their text, a pair for each side among its
+#	options; the default is binary, for programs the system's.
 # Results:
 #	The id; of a pair {clientId serverId}. Sets spawn_id in the caller, for
 #	a pair to that of the client.
@@ -172,29 +172,121 @@ proc ::pyossl::expect::Received {id bytes {wire 0}} {
     event::add $id $event
 }
 
-# Bytes as characters; the beginning of one that is not complete waits. No
-# encoding has more than four bytes in a character.
+# ReceivedAll id --
+#	Nothing more comes: what has waited for the rest of a character is text as
+#	it stands.
+proc ::pyossl::expect::ReceivedAll {id} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    set text ""
+    if {[info exists e(halfchar)]} {
+	set text [Characters $e(encoding) $e(halfchar)]
+	unset e(halfchar)
+    }
+    if {[info exists e(decoder)]} {
+	append text [decoder::Close $e(decoder)]
+	unset e(decoder)
+    }
+    if {$text ne ""} {
+	append e(unread) $text
+	Show $text ""
+    }
+}
+
+# Bytes as characters; the beginning of one that is not complete waits.
 proc ::pyossl::expect::Decoded {id bytes} {
     upvar #0 ::pyossl::expect::endpoint::data::$id e
+    if {$e(encoding) ne "utf-8"} {
+	if {![info exists e(decoder)]} {
+	    set e(decoder) [decoder::Open $e(encoding)]
+	}
+	return [decoder::Read $e(decoder) $bytes]
+    }
+    # Here the beginning can be told by itself, which is fast.
     if {[info exists e(halfchar)]} {
 	set bytes $e(halfchar)$bytes
 	unset e(halfchar)
     }
-    if {$e(encoding) eq "utf-8"} {
-	foreach {lead length} {[\xc0-\xdf] 2 [\xe0-\xef] 3 [\xf0-\xf7] 4} {
-	    if {[regexp -indices "$lead\[\\x80-\\xbf]*\$" $bytes range]
-		    && [string length $bytes] - [lindex $range 0] < $length} {
-		set e(halfchar) [string range $bytes [lindex $range 0] end]
-		set bytes [string range $bytes 0 [lindex $range 0]-1]
-		break
-	    }
+    foreach {lead length} {[\xc0-\xdf] 2 [\xe0-\xef] 3 [\xf0-\xf7] 4} {
+	if {[regexp -indices "$lead\[\\x80-\\xbf]*\$" $bytes range]
+		&& [string length $bytes] - [lindex $range 0] < $length} {
+	    set e(halfchar) [string range $bytes [lindex $range 0] end]
+	    set bytes [string range $bytes 0 [lindex $range 0]-1]
+	    break
 	}
     }
+    return [Characters utf-8 $bytes]
+}
+
+# Bytes as characters. Tcl 8.6 takes what is no text as it can; Tcl 9 has to be
+# told so.
+proc ::pyossl::expect::Characters {encoding bytes} {
     if {[package vsatisfies [package provide Tcl] 9.0-]} {
-	# Tcl 8.6 takes what is no text as it can; Tcl 9 has to be told so.
-	return [encoding convertfrom -profile replace $e(encoding) $bytes]
+	return [encoding convertfrom -profile replace $encoding $bytes]
     }
-    return [encoding convertfrom $e(encoding) $bytes]
+    return [encoding convertfrom $encoding $bytes]
+}
+
+# A decoder: bytes that come piecemeal as characters. How long a character is,
+# and what the ones before it mean for it, only the encoding knows, and Tcl asks
+# it so only for a channel. This one reads what it is given.
+namespace eval ::pyossl::expect::decoder {
+    variable given	;# array: channel -> bytes that it has not read yet
+    array set given {}
+}
+
+proc ::pyossl::expect::decoder::Open {encoding} {
+    set channel [chan create read ::pyossl::expect::decoder::Channel]
+    chan configure $channel -blocking 0 -translation lf -eofchar {} \
+	-encoding $encoding -buffersize 65536
+    if {[package vsatisfies [package provide Tcl] 9.0-]} {
+	chan configure $channel -profile replace
+    }
+    return $channel
+}
+
+# The characters that are complete with these bytes.
+proc ::pyossl::expect::decoder::Read {channel bytes} {
+    variable given
+    append given($channel) $bytes
+    return [read $channel]
+}
+
+# The end: the bytes of what was not complete. Those that stand for nothing, by
+# which text goes back to ASCII, are complete.
+proc ::pyossl::expect::decoder::Close {channel} {
+    set encoding [chan configure $channel -encoding]
+    chan configure $channel -encoding iso8859-1
+    set rest [read $channel]
+    close $channel
+    if {[::pyossl::expect::Characters $encoding \
+	    $rest[::pyossl::expect::Bytes $encoding A]] eq "A"} {
+	return ""
+    }
+    return $rest
+}
+
+# The channel's side, see refchan(n).
+proc ::pyossl::expect::decoder::Channel {method channel args} {
+    variable given
+    switch -- $method {
+	initialize {
+	    set given($channel) ""
+	    return {initialize finalize watch blocking read}
+	}
+	finalize {
+	    unset given($channel)
+	}
+	read {
+	    if {$given($channel) eq ""} {
+		# Nothing there now, which is not the end.
+		return -code error EAGAIN
+	    }
+	    set count [lindex $args 0]
+	    set bytes [string range $given($channel) 0 $count-1]
+	    set given($channel) [string range $given($channel) $count end]
+	    return $bytes
+	}
+    }
 }
 
 # Bytes encoding text --

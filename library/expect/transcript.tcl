@@ -290,7 +290,7 @@ proc ::pyossl::expect::transcript::facts {name message} {
     set facts {}
     switch -- $name {
 	ClientHello {
-	    foreach value [extension $message server_name] {
+	    foreach value [serverNames $message] {
 		lappend facts "name $value"
 	    }
 	}
@@ -305,19 +305,14 @@ proc ::pyossl::expect::transcript::facts {name message} {
 
 # The names of a server_name extension in a decoded ClientHello, as far as they
 # can be found.
-proc ::pyossl::expect::transcript::extension {message wanted} {
+proc ::pyossl::expect::transcript::serverNames {message} {
     set found {}
-    if {![dict exists $message extensions]} {
-	return {}
-    }
-    foreach extension [dict get $message extensions] {
-	if {[catch {dict get $extension extension_type} type]
-		|| $type ne $wanted} {
+    foreach extension [get $message extensions] {
+	if {[get $extension extension_type] ne "server_name"} {
 	    continue
 	}
-	regexp {host_name\s+(?:[a-z_]+\s+)?([[:alnum:].-]+)} $extension - name
-	if {[info exists name]} {
-	    lappend found $name
+	foreach entry [get $extension server_name_list] {
+	    lappend found [::pyossl::expect::quote::printable [get $entry name] 255]
 	}
     }
     return $found

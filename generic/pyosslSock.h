@@ -75,11 +75,20 @@ MODULE_SCOPE int	PyosslSysPoll(int readFd, int writeFd, int ms);
  * keys for it; a record that is no data goes out whole or not at all (EAGAIN);
  * a record, or a part of one, comes in behind a head like OpenSSL's.
  */
+#ifdef PYOSSL_KTLS
 MODULE_SCOPE int	PyosslSysKernel(int fd, int sending, void *keys);
 MODULE_SCOPE int	PyosslSysSendRecord(int fd, int type,
 			    const char *buf, int size, int *errnoPtr);
 MODULE_SCOPE int	PyosslSysRecvRecord(int fd, char *buf, int size,
 			    int *errnoPtr);
+#else
+/* It takes none over, and then the other two are never called. */
+#   define PyosslSysKernel(fd, sending, keys) \
+	((void) (fd), (void) (sending), (void) (keys), 0)
+#   define PyosslSysSendRecord(fd, type, buf, size, errnoPtr) \
+	PyosslSockSend(fd, buf, size, errnoPtr)
+#   define PyosslSysRecvRecord	PyosslSockRecv
+#endif
 MODULE_SCOPE PyosslAddrInfo *PyosslSysResolve(const char *host,
 			    const char *port, int passive,
 			    const char **whatPtr);

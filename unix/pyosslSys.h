@@ -14,6 +14,12 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#ifdef __linux__
+#   include <linux/tls.h>
+#   if defined(TLS_TX) && defined(TLS_RX)
+#	define PYOSSL_KTLS	1	/* The kernel may know TLS. */
+#   endif
+#endif
 
 typedef struct addrinfo PyosslAddrInfo;
 

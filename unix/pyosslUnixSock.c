@@ -10,9 +10,6 @@
 #include <poll.h>
 #include <time.h>
 #include <unistd.h>
-#ifdef __linux__
-#   include <linux/tls.h>
-#endif
 
 #ifndef MSG_NOSIGNAL
 #   define MSG_NOSIGNAL 0
@@ -393,7 +390,7 @@ PyosslSockSend(
  * ---------------------------------------------------------------------
  */
 
-#if defined(__linux__) && defined(TLS_TX) && defined(TLS_RX)
+#ifdef PYOSSL_KTLS
 
 #ifndef SOL_TLS
 #   define SOL_TLS	282
@@ -519,41 +516,6 @@ PyosslSysRecvRecord(
     buf[3] = (char) (n >> 8);
     buf[4] = (char) n;
     return (int) n + SSL3_RT_HEADER_LENGTH;
-}
-
-#else
-
-/* PyosslSysKernel -- there is none; the other two are never called then. */
-int
-PyosslSysKernel(
-    int fd,
-    int sending,
-    void *keys)
-{
-    (void) fd; (void) sending; (void) keys;
-    return 0;
-}
-
-int
-PyosslSysSendRecord(
-    int fd,
-    int type,
-    const char *buf,
-    int size,
-    int *errnoPtr)
-{
-    (void) type;
-    return PyosslSockSend(fd, buf, size, errnoPtr);
-}
-
-int
-PyosslSysRecvRecord(
-    int fd,
-    char *buf,
-    int size,
-    int *errnoPtr)
-{
-    return PyosslSockRecv(fd, buf, size, errnoPtr);
 }
 
 #endif

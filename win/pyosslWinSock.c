@@ -398,39 +398,6 @@ PyosslSockSend(
     return n;
 }
 
-/* PyosslSysKernel -- there is none; the other two are never called then. */
-int
-PyosslSysKernel(
-    int fd,
-    int sending,
-    void *keys)
-{
-    (void) fd; (void) sending; (void) keys;
-    return 0;
-}
-
-int
-PyosslSysSendRecord(
-    int fd,
-    int type,
-    const char *buf,
-    int size,
-    int *errnoPtr)
-{
-    (void) type;
-    return PyosslSockSend(fd, buf, size, errnoPtr);
-}
-
-int
-PyosslSysRecvRecord(
-    int fd,
-    char *buf,
-    int size,
-    int *errnoPtr)
-{
-    return PyosslSockRecv(fd, buf, size, errnoPtr);
-}
-
 /*
  * PyosslWinSelect --
  *	select, which with no socket at all fails instead of waiting.

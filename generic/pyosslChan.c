@@ -189,7 +189,7 @@ ChanInput(
     PyosslTlsResult result;
     PyosslOp op;
     PyosslSock *awaited;
-    int got = 0, entered, failed;
+    int got = 0, room, entered, failed;
 
     if (!tlsPtr->started || cPtr->leaving) {
 	return NotStarted(cPtr, errnoPtr);
@@ -197,6 +197,7 @@ ChanInput(
     SendCollected(cPtr);	/* Its failure is the channel's. */
     PyosslChanHold(cPtr);
     entered = Enter(cPtr);
+    room = PyosslChanRoom(cPtr, toRead);
     PyosslOpBegin(&op);
     awaited = PyosslChanAwait(cPtr);
     do {
@@ -211,7 +212,7 @@ ChanInput(
 		/* The half close had to wait for the handshake. */
 		PyosslChanSendFin(cPtr);
 	    }
-	    result = PyosslTlsRead(tlsPtr, buf, toRead, 0, &got);
+	    result = PyosslTlsRead(tlsPtr, buf, room, 0, &got);
 	}
 	if (awaited != NULL && tlsPtr->link.inst == awaited) {
 	    PyosslSockAwait(awaited, 0);
@@ -219,7 +220,7 @@ ChanInput(
     } while (!PyosslOpFailed(&op) && !ClosedInside(cPtr, entered)
 	    && WaitOrLeave(cPtr, &result));
     if (result == PYOSSL_TLS_OK) {
-	got = PyosslChanReadMore(tlsPtr, &op, buf, got, toRead);
+	got = PyosslChanReadMore(tlsPtr, &op, buf, got, room);
     }
     failed = PyosslOpEndFailure(&op, &tlsPtr->failure, 0);
     if (ClosedInside(cPtr, entered)) {
@@ -238,6 +239,7 @@ ChanInput(
 	*errnoPtr = EAGAIN;
 	got = -1;
     }
+    cPtr->run = got == toRead ? cPtr->run + got : 0;
     Leave(cPtr, entered);
     PyosslChanSettle(cPtr);
     PyosslChanRelease(cPtr);

@@ -32,6 +32,8 @@ typedef struct PyosslChan {
     int bufferSize;		/* That we have set for Tcl's buffers; another
 				 * one is the script's own. */
     int bulk;			/* Big pieces went through lately. */
+    int run;			/* Bytes read since a read found less than it
+				 * had room for. */
     int asked;			/* Written since the last read: an answer is
 				 * on its way. */
     char *collected;		/* Output not encrypted yet (ChanCollect). */
@@ -75,6 +77,7 @@ MODULE_SCOPE int	PyosslChanThreadEnds(void);
 MODULE_SCOPE int	PyosslChanIsClosed(Tcl_Channel chan);
 MODULE_SCOPE int	PyosslChanLastWait(PyosslChan *cPtr,
 			    PyosslTlsResult result);
+MODULE_SCOPE int	PyosslChanRoom(const PyosslChan *cPtr, int size);
 MODULE_SCOPE int	PyosslChanReadMore(PyosslTls *tlsPtr, PyosslOp *opPtr,
 			    char *buf, int got, int size);
 MODULE_SCOPE int	PyosslChanCollect(PyosslChan *cPtr, const char *buf,

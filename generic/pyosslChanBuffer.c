@@ -26,6 +26,7 @@
 
 #include "pyosslChan.h"
 
+#define RUN_MAX		(256 * 1024)	/* Read at a time without blocking. */
 #define EXIT_MS		1000	/* For all last output of a thread together. */
 
 typedef struct ThreadData {
@@ -110,6 +111,22 @@ PyosslChanIdle(
     cPtr->bufferSize = cPtr->bulk ? PYOSSL_BUFFER_BIG : PYOSSL_BUFFER_SMALL;
     cPtr->bulk = 0;
     Tcl_SetChannelBufferSize(chan, cPtr->bufferSize);
+}
+
+/*
+ * PyosslChanRoom --
+ *	How much of a buffer a read may fill. Tcl goes on until a read that does
+ *	not block is short; where the peer sends as fast as we read that would
+ *	be for ever, and what one command reads would leave the processor's
+ *	caches.
+ */
+int
+PyosslChanRoom(
+    const PyosslChan *cPtr,
+    int size)
+{
+    return !cPtr->tlsPtr->blocking && size > 1
+	    && cPtr->run + size >= RUN_MAX ? size - 1 : size;
 }
 
 /*

@@ -29,6 +29,7 @@ namespace eval layers {
 	1	{pyosslConvert pyosslLoop}
 	1	{pyosslCallback}
 	1b	{pyosslUnixSock pyosslWinSock}
+	1b	{pyosslUnixKtls}
 	1b	{pyosslUnixPoll pyosslWinPoll}
 	1b	{pyosslSockAddr}
 	1b	{pyosslSock}

@@ -25,14 +25,6 @@
 #define SERVE_MS	20	/* Between two looks at what lingers. */
 #define DTLS_HEADER	13	/* The length is in its last two bytes. */
 
-/*
- * What OpenSSL asks a BIO for kernel TLS with. Its headers name BIO_CTRL_
- * GET_KTLS_SEND and _RECV, and keep the numbers of the others.
- */
-#define CTRL_SET_KTLS		72
-#define CTRL_SET_RECORD_TYPE	74
-#define CTRL_CLEAR_RECORD_TYPE	75
-
 TCL_DECLARE_MUTEX(methodMutex)
 static BIO_METHOD *linkMethod = NULL;	/* Guarded by methodMutex. */
 
@@ -299,9 +291,11 @@ BioWrite(
     int n = 0, err = 0;
 
     BIO_clear_retry_flags(bioPtr);
-    if (length <= 0 || (linkPtr->recordType != 0
-	    && !MarkRecord(linkPtr, data, length))) {
-	return length > 0 ? length : 0;
+    if (length <= 0) {
+	return 0;
+    }
+    if (linkPtr->recordType != 0 && !MarkRecord(linkPtr, data, length)) {
+	return length;
     }
     if (linkPtr->typePtr == NULL || linkPtr->corked
 	    || linkPtr->typePtr->reenters || PyosslLinkQueued(linkPtr) > 0) {
@@ -424,12 +418,12 @@ BioCtrl(
 	return linkPtr->kernelSends;
     case BIO_CTRL_GET_KTLS_RECV:
 	return linkPtr->kernelReceives;
-    case CTRL_SET_KTLS:
+    case PYOSSL_CTRL_SET_KTLS:
 	return HandOver(linkPtr, num != 0, ptr);
-    case CTRL_SET_RECORD_TYPE:
+    case PYOSSL_CTRL_SET_RECORD_TYPE:
 	linkPtr->recordType = (int) num;
 	return 0;
-    case CTRL_CLEAR_RECORD_TYPE:
+    case PYOSSL_CTRL_CLEAR_RECORD_TYPE:
 	linkPtr->recordType = 0;
 	return 0;
     case BIO_CTRL_FLUSH:

@@ -403,7 +403,7 @@ PyosslOpEndFailure(
 /*
  * PyosslPassInit --
  *	Reads the passphrase words of a command: none, {passphrase}, or
- *	{-callback cmdPrefix}.
+ *	{-callback cmdPrefix}, which the caller has seen to.
  * Results:
  *	TCL_OK with *passPtr filled (finish with PyosslPassDone), or
  *	TCL_ERROR and nothing to finish.
@@ -430,10 +430,6 @@ PyosslPassInit(
     } else if (objc == 2) {
 	Tcl_Size length;
 
-	if (strcmp(Tcl_GetString(objv[0]), "-callback") != 0) {
-	    return PyosslFail(interp, module, "TypeError",
-		    "expected -callback before a passphrase callback");
-	}
 	if (Tcl_ListObjLength(NULL, objv[1], &length) != TCL_OK
 		|| length == 0) {
 	    return PyosslFail(interp, module, "TypeError",

@@ -292,6 +292,13 @@ MODULE_SCOPE int	PyosslSockFd(PyosslSock *sockPtr);
 MODULE_SCOPE void	PyosslSockThread(void);
 MODULE_SCOPE int	PyosslSockServe(void);
 MODULE_SCOPE void	PyosslSockAwait(PyosslSock *sockPtr, int on);
+/*
+ * What OpenSSL asks a BIO for kernel TLS with. Its headers name BIO_CTRL_
+ * GET_KTLS_SEND and _RECV, and keep the numbers of the others.
+ */
+#define PYOSSL_CTRL_SET_KTLS		72
+#define PYOSSL_CTRL_SET_RECORD_TYPE	74
+#define PYOSSL_CTRL_CLEAR_RECORD_TYPE	75
 MODULE_SCOPE int	PyosslSockKernel(PyosslSock *sockPtr, int sending,
 			    void *keys);
 MODULE_SCOPE void	PyosslSockMark(PyosslSock *sockPtr, size_t queued,

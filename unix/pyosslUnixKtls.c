@@ -12,7 +12,6 @@
 #ifndef SOL_TLS
 #   define SOL_TLS	282
 #endif
-#define CTRL_SET_KTLS	72	/* OpenSSL's, which its headers hide. */
 #define RECORD_TAG	16	/* OpenSSL's buffer keeps room for it. */
 
 /*
@@ -38,7 +37,7 @@ PyosslSysKernel(
     }
     bioPtr = BIO_new_socket(fd, BIO_NOCLOSE);
     if (bioPtr != NULL) {
-	ok = BIO_ctrl(bioPtr, CTRL_SET_KTLS, sending, keys) > 0;
+	ok = BIO_ctrl(bioPtr, PYOSSL_CTRL_SET_KTLS, sending, keys) > 0;
 	BIO_free(bioPtr);
     }
     return ok;

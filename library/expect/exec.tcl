@@ -85,7 +85,7 @@ proc ::pyossl::expect::exec::Wait {channel keep} {
     chan event $channel readable \
 	    [list ::pyossl::expect::exec::Readable $channel $n]
     try {
-	vwait ::pyossl::expect::exec::done($n)
+	::pyossl::Vwait ::pyossl::expect::exec::done($n)
     } on error {message info} {
 	catch {::pyossl::expect::shell::exec kill -s INT {*}$pids 2>@1}
 	# It goes in the background, should it take its time.

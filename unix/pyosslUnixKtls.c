@@ -43,6 +43,26 @@ PyosslSysKernel(
     return ok;
 }
 
+/* Beside a record stands its type, one byte. */
+typedef union Control {
+    struct cmsghdr head;
+    char space[CMSG_SPACE(1)];
+} Control;
+
+static void
+Prepare(
+    struct msghdr *messagePtr,
+    struct iovec *partPtr,
+    Control *controlPtr)
+{
+    memset(messagePtr, 0, sizeof(*messagePtr));
+    memset(controlPtr, 0, sizeof(*controlPtr));
+    messagePtr->msg_iov = partPtr;
+    messagePtr->msg_iovlen = 1;
+    messagePtr->msg_control = controlPtr;
+    messagePtr->msg_controllen = sizeof(controlPtr->space);
+}
+
 int
 PyosslSysSendRecord(
     int fd,
@@ -51,21 +71,13 @@ PyosslSysSendRecord(
     int size,
     int *errnoPtr)
 {
-    union {
-	struct cmsghdr head;
-	char space[CMSG_SPACE(1)];
-    } control;
+    Control control;
     struct iovec part = {(void *) buf, (size_t) size};
     struct msghdr message;
     struct cmsghdr *headPtr;
     ssize_t n;
 
-    memset(&message, 0, sizeof(message));
-    memset(&control, 0, sizeof(control));
-    message.msg_iov = &part;
-    message.msg_iovlen = 1;
-    message.msg_control = &control;
-    message.msg_controllen = sizeof(control.space);
+    Prepare(&message, &part, &control);
     headPtr = CMSG_FIRSTHDR(&message);
     headPtr->cmsg_level = SOL_TLS;
     headPtr->cmsg_type = TLS_SET_RECORD_TYPE;
@@ -89,10 +101,7 @@ PyosslSysRecvRecord(
     int size,
     int *errnoPtr)
 {
-    union {
-	struct cmsghdr head;
-	char space[CMSG_SPACE(1)];
-    } control;
+    Control control;
     struct iovec part = {buf + SSL3_RT_HEADER_LENGTH, 0};
     struct msghdr message;
     struct cmsghdr *headPtr;
@@ -106,11 +115,7 @@ PyosslSysRecvRecord(
     if (part.iov_len > SSL3_RT_MAX_PLAIN_LENGTH) {
 	part.iov_len = SSL3_RT_MAX_PLAIN_LENGTH;
     }
-    memset(&message, 0, sizeof(message));
-    message.msg_iov = &part;
-    message.msg_iovlen = 1;
-    message.msg_control = &control;
-    message.msg_controllen = sizeof(control.space);
+    Prepare(&message, &part, &control);
     do {
 	n = recvmsg(fd, &message, MSG_DONTWAIT);
     } while (n < 0 && errno == EINTR);

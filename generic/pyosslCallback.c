@@ -243,6 +243,7 @@ PyosslOpBegin(
 {
     ThreadData *tsdPtr = Tcl_GetThreadData(&dataKey, sizeof(ThreadData));
 
+    opPtr->topPtrPtr = &tsdPtr->topPtr;
     opPtr->outerPtr = tsdPtr->topPtr;
     opPtr->ipPtr = NULL;
     opPtr->state = NULL;
@@ -261,9 +262,7 @@ static void
 OpPop(
     PyosslOp *opPtr)
 {
-    ThreadData *tsdPtr = Tcl_GetThreadData(&dataKey, sizeof(ThreadData));
-
-    tsdPtr->topPtr = opPtr->outerPtr;
+    *opPtr->topPtrPtr = opPtr->outerPtr;
 }
 
 /* Takes message, errorCode and errorInfo of a saved state apart. */

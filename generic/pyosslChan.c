@@ -133,14 +133,17 @@ CloseLate(
     Tcl_UnregisterChannel(NULL, chan);
 }
 
-/* Results: 1 if the channel is held now. */
+/* Results: 1 if the channel is held now; 0 also where no script can run. */
 static int
 Enter(
     PyosslChan *cPtr)
 {
+    PyosslTls *tlsPtr = cPtr->tlsPtr;
     Tcl_Channel chan;
 
-    if (cPtr->chan == NULL || cPtr->held != NULL) {
+    if (cPtr->chan == NULL || cPtr->held != NULL
+	    || (tlsPtr->link.typePtr == &pyosslSockTransport
+	    && !tlsPtr->ctxPtr->scripted)) {
 	return 0;
     }
     chan = cPtr->stacked ? Tcl_GetStackedChannel(cPtr->chan) : cPtr->chan;
@@ -221,6 +224,7 @@ ChanInput(
 	    && WaitOrLeave(cPtr, &result));
     if (result == PYOSSL_TLS_OK) {
 	got = PyosslChanReadMore(tlsPtr, &op, buf, got, room);
+	PyosslChanWarm(cPtr);
     }
     failed = PyosslOpEndFailure(&op, &tlsPtr->failure, 0);
     if (ClosedInside(cPtr, entered)) {

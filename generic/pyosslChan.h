@@ -34,6 +34,8 @@ typedef struct PyosslChan {
     int bulk;			/* Big pieces went through lately. */
     int run;			/* Bytes read since a read found less than it
 				 * had room for. */
+    int reads;			/* While it was not warm; see ChanWarm. */
+    int warm;			/* It keeps its buffers. */
     int asked;			/* Written since the last read: an answer is
 				 * on its way. */
     char *collected;		/* Output not encrypted yet (ChanCollect). */
@@ -71,6 +73,7 @@ MODULE_SCOPE int	PyosslChanAtEof(const PyosslTls *tlsPtr);
 typedef int (PyosslChanSendProc)(PyosslChan *cPtr);
 MODULE_SCOPE void	PyosslChanBuffers(PyosslChan *cPtr, int size);
 MODULE_SCOPE void	PyosslChanIdle(PyosslChan *cPtr);
+MODULE_SCOPE void	PyosslChanWarm(PyosslChan *cPtr);
 MODULE_SCOPE void	PyosslChanThread(PyosslChan *cPtr);
 MODULE_SCOPE void	PyosslChanThreadLeave(PyosslChan *cPtr);
 MODULE_SCOPE int	PyosslChanThreadEnds(void);

@@ -10,7 +10,9 @@
  *
  *	A big buffer takes four records of OpenSSL's; Tcl's own default makes
  *	each record four times as expensive. An idle channel keeps no buffer,
- *	since there may be ten thousand of them.
+ *	nor does OpenSSL for it, since there may be ten thousand of them; but
+ *	to get and give them back for each message costs a tenth of it, so that
+ *	a few that are read again and again keep theirs: they are warm.
  *
  *	[fcopy] moves the buffers of the channel it reads, which are small for
  *	a file, and hands them to the driver one by one. They are collected
@@ -27,6 +29,8 @@
 #include "pyosslChan.h"
 
 #define RUN_MAX		(256 * 1024)	/* Read at a time without blocking. */
+#define WARM_MAX	8	/* Channels of a thread, and the reads */
+#define WARM_READS	16	/* that make one of them. */
 #define EXIT_MS		1000	/* For all last output of a thread together. */
 
 typedef struct ThreadData {
@@ -38,6 +42,8 @@ typedef struct ThreadData {
     Tcl_AsyncHandler handler;
     PyosslChan *first;
     PyosslChanSendProc *sendProc;
+    PyosslChan *warm[WARM_MAX];
+    int nextWarm;
 } ThreadData;
 
 static Tcl_ThreadDataKey dataKey;
@@ -104,13 +110,60 @@ PyosslChanIdle(
 	return;
     }
     size = (int) Tcl_GetChannelBufferSize(chan);
-    if (size != cPtr->bufferSize) {
-	return;			/* The script's own. */
+    if (size != cPtr->bufferSize || (cPtr->warm && !cPtr->bulk
+	    && size == PYOSSL_BUFFER_SMALL)) {
+	return;			/* The script's own, or needed again. */
     }
     Tcl_SetChannelBufferSize(chan, size + 1);
     cPtr->bufferSize = cPtr->bulk ? PYOSSL_BUFFER_BIG : PYOSSL_BUFFER_SMALL;
     cPtr->bulk = 0;
     Tcl_SetChannelBufferSize(chan, cPtr->bufferSize);
+}
+
+/* OpenSSL gives its buffers back, now and after each use. */
+static void
+Cool(
+    PyosslChan *cPtr)
+{
+    SSL *ssl = cPtr->tlsPtr->ssl;
+
+    cPtr->warm = cPtr->reads = 0;
+    SSL_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
+    /* It looks itself whether there is something in them; before 3.0.14 it did
+     * not see a header of which the record was still to come (CVE-2024-4741). */
+    if (!cPtr->tlsPtr->busy && strcmp(SSL_rstate_string(ssl), "RH") == 0) {
+	SSL_free_buffers(ssl);
+    }
+}
+
+/*
+ * PyosslChanWarm --
+ *	Data were read. What is read often keeps its buffers, until others are
+ *	read more.
+ */
+void
+PyosslChanWarm(
+    PyosslChan *cPtr)
+{
+    SSL *ssl = cPtr->tlsPtr->ssl;
+    ThreadData *tsdPtr;
+    PyosslChan **slotPtr;
+
+    if (cPtr->warm || ++cPtr->reads < WARM_READS || !cPtr->listed
+	    || cPtr->tlsPtr->link.typePtr != &pyosslSockTransport) {
+	return;
+    }
+    tsdPtr = Tcl_GetThreadData(&dataKey, sizeof(ThreadData));
+    slotPtr = &tsdPtr->warm[tsdPtr->nextWarm++ % WARM_MAX];
+    if (*slotPtr != NULL) {
+	Cool(*slotPtr);
+	PyosslChanIdle(*slotPtr);
+    }
+    *slotPtr = cPtr;
+    cPtr->warm = 1;
+    SSL_clear_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
+    /* OpenSSL 3.2 tells its readers of modes only where one is set. */
+    SSL_set_mode(ssl, SSL_MODE_AUTO_RETRY);
 }
 
 /*
@@ -333,7 +386,14 @@ PyosslChanThreadLeave(
     PyosslChan *cPtr)
 {
     ThreadData *tsdPtr = Tcl_GetThreadData(&dataKey, sizeof(ThreadData));
+    int i;
 
+    for (i = 0; i < WARM_MAX; i++) {
+	if (tsdPtr->warm[i] == cPtr) {
+	    tsdPtr->warm[i] = NULL;
+	    Cool(cPtr);
+	}
+    }
     if (cPtr->listed) {
 	cPtr->listed = 0;
 	if (cPtr->nextPtr != NULL) {

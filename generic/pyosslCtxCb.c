@@ -22,6 +22,7 @@
  * may take the callback off, or destroy the context; both are held here.
  */
 typedef struct Call {
+    PyosslTls *tlsPtr;
     PyosslCtx *ctxPtr;		/* Held. */
     PyosslCallback *cbPtr;	/* A copy of our own. */
     Tcl_Obj *argv[5];		/* Held; argv[0] is the connection. */
@@ -54,6 +55,7 @@ CallBegin(
 	return 0;
     }
     PyosslCtxHold(ctxPtr);
+    callPtr->tlsPtr = tlsPtr;
     callPtr->ctxPtr = ctxPtr;
     callPtr->argv[0] = PyosslTlsConnObj(tlsPtr, ipPtr);
     Tcl_IncrRefCount(callPtr->argv[0]);
@@ -70,14 +72,17 @@ CallArg(
     callPtr->argv[callPtr->argc++] = valueObj;
 }
 
-/* Runs the script; see PyosslCallbackCall. */
+/* Runs the script, which may begin or cease to listen; see PyosslCallbackCall. */
 static int
 CallRun(
     Call *callPtr,
     Tcl_Obj **resultPtr)
 {
-    return PyosslCallbackCall(callPtr->cbPtr, callPtr->argc, callPtr->argv,
-	    resultPtr);
+    int code = PyosslCallbackCall(callPtr->cbPtr, callPtr->argc,
+	    callPtr->argv, resultPtr);
+
+    PyosslTlsListen(callPtr->tlsPtr);
+    return code;
 }
 
 static void
@@ -424,10 +429,17 @@ PyosslCtxCbUpdate(
     int mode = SSL_CTX_get_verify_mode(sslCtx);
     int byName = cb[PYOSSL_CB_SERVERNAME] != NULL || ctxPtr->sniList != NULL;
 
+    int i;
+
+    ctxPtr->scripted = byName;
+    for (i = 0; i < PYOSSL_CB_COUNT; i++) {
+	ctxPtr->scripted |= cb[i] != NULL;
+    }
+    /* OpenSSL 3.2 makes what tells of records without it, where nobody listens
+     * when the keys change, and a script may begin to later. */
+    ctxPtr->msgProc = cb[PYOSSL_CB_MSG] != NULL
+	    || OpenSSL_version_num() >= 0x30200000L ? MsgFunction : NULL;
     SSL_CTX_set_info_callback(sslCtx, InfoFunction);
-    /* A connection keeps what its context had at its birth; this one is
-       there from the start, so that a script may begin to listen later. */
-    SSL_CTX_set_msg_callback(sslCtx, MsgFunction);
     SSL_CTX_set_keylog_callback(sslCtx,
 	    cb[PYOSSL_CB_KEYLOG] ? KeylogFunction : NULL);
     SSL_CTX_set_verify(sslCtx, mode,

@@ -284,6 +284,7 @@ typedef struct PyosslCallback PyosslCallback;
  * Lives on the C stack between Begin and End, innermost on top.
  */
 typedef struct PyosslOp {
+    struct PyosslOp **topPtrPtr;	/* The thread's innermost one. */
     struct PyosslOp *outerPtr;
     PyosslInterp *ipPtr;	/* Where the error happened; NULL: none did. */
     Tcl_InterpState state;

@@ -66,6 +66,7 @@ PyosslTlsNew(
 	return NULL;
     }
     SSL_set_bio(tlsPtr->ssl, bioPtr, bioPtr);
+    PyosslTlsListen(tlsPtr);
     if (ctxPtr->isDtls) {
 	/* The link knows nothing of datagrams. */
 	SSL_set_options(tlsPtr->ssl, SSL_OP_NO_QUERY_MTU);
@@ -163,6 +164,7 @@ PyosslTlsSetCtx(
     SSL_set_SSL_CTX(tlsPtr->ssl, ctxPtr->sslCtx);
     PyosslCtxRelease(tlsPtr->ctxPtr);
     tlsPtr->ctxPtr = ctxPtr;
+    PyosslTlsListen(tlsPtr);
 }
 
 /*
@@ -293,6 +295,7 @@ StepBegin(
     tlsPtr->link.corked = tlsPtr->link.typePtr == &pyosslChanTransport
 	    || !tlsPtr->established;
     tlsPtr->busy = 1;
+    PyosslTlsListen(tlsPtr);
     /* To clear what is clear costs more than all else here. */
     if (ERR_peek_error() != 0) {
 	ERR_clear_error();

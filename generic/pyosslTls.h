@@ -43,6 +43,10 @@ typedef enum {
     PYOSSL_CB_COUNT
 } PyosslCbId;
 
+/* As SSL_CTX_set_msg_callback(3) has it. */
+typedef void (PyosslMsgProc)(int write, int version, int contentType,
+	const void *bytes, size_t length, SSL *ssl, void *arg);
+
 /* One pattern of -sni {name ctx ...}. */
 typedef struct PyosslSni {
     char *pattern;		/* Lower case; "*.example.org" or exact. */
@@ -71,6 +75,8 @@ struct PyosslCtx {
     int kept;			/* Among those that new connections may
 				 * share (pyosslKeep.c). */
     int alpnRequire;		/* No common protocol is a fatal alert. */
+    int scripted;		/* OpenSSL may call scripts. */
+    PyosslMsgProc *msgProc;	/* NULL: nobody listens to messages. */
 };
 
 /* Its life (pyosslCtxData.c, below Tls). */
@@ -417,6 +423,7 @@ struct PyosslTls {
     char *verifyHost;		/* The name checked, or NULL. */
     STACK_OF(X509) *refused;	/* The chain that came and was not accepted,
 				 * or NULL. */
+    PyosslMsgProc *msgProc;	/* What the SSL has; see PyosslTlsListen. */
 };
 
 MODULE_SCOPE PyosslTls *PyosslTlsNew(PyosslCtx *ctxPtr,
@@ -431,6 +438,7 @@ MODULE_SCOPE int	PyosslTlsSetHost(PyosslTls *tlsPtr,
 			    const char *serverName, const char *verifyName);
 MODULE_SCOPE void	PyosslTlsNoteInfo(PyosslTls *tlsPtr, int where,
 			    int ret);
+MODULE_SCOPE void	PyosslTlsListen(PyosslTls *tlsPtr);
 MODULE_SCOPE void	PyosslTlsVerifyFailed(PyosslTls *tlsPtr,
 			    X509_STORE_CTX *storePtr);
 MODULE_SCOPE void	PyosslTlsRefused(PyosslTls *tlsPtr,

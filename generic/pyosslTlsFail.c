@@ -70,6 +70,24 @@ PyosslTlsNoteInfo(
 }
 
 /*
+ * PyosslTlsListen --
+ *	Lets OpenSSL tell of messages where the context's script wants them now,
+ *	and only there: a record has several, and telling costs more than the
+ *	rest of a step. The SSL's own function, since that is what counts.
+ */
+void
+PyosslTlsListen(
+    PyosslTls *tlsPtr)
+{
+    PyosslMsgProc *msgProc = tlsPtr->ctxPtr->msgProc;
+
+    if (tlsPtr->msgProc != msgProc) {
+	tlsPtr->msgProc = msgProc;
+	SSL_set_msg_callback(tlsPtr->ssl, msgProc);
+    }
+}
+
+/*
  * PyosslTlsVerifyFailed --
  *	Called by the C verify callback for a check that failed: the first
  *	one is kept in words.

@@ -521,6 +521,19 @@ PyosslLinkWatch(
 }
 
 /*
+ * PyosslLinkSoon --
+ *	Has the transport call its watcher in the next event. Results: 0 where
+ *	it cannot: a timer has to.
+ */
+int
+PyosslLinkSoon(
+    PyosslLink *linkPtr)
+{
+    return linkPtr->inst != NULL && linkPtr->typePtr->soonProc != NULL
+	    && linkPtr->typePtr->soonProc(linkPtr->inst);
+}
+
+/*
  * PyosslLinkWait --
  *	Waits, with the event loop standing still, until the transport is
  *	ready. Results as waitProc's; memory can never become ready: -1.

@@ -796,7 +796,7 @@ ChanClose(
 const PyosslTransportType pyosslChanTransport = {
     "channel", ChanRead, ChanWrite, ChanWait, ChanWatch, ChanBlock,
     ChanShutdown, ChanHandle, ChanGetOption, ChanSetOption, ChanThread,
-    ChanClose, ChanFree, ChanPending, 1
+    ChanClose, ChanFree, ChanPending, NULL, 1
 };
 
 /* PyosslChanTransportIsSocket -- a channel that is Tcl's own, connected one. */

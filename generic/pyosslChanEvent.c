@@ -5,8 +5,8 @@
  *	and to tell when it comes. Knows nothing of reading and writing through
  *	Tcl's buffers.
  *
- *	    Tcl's interest --> Update --> PyosslLinkWatch, or a timer where
- *	                         ^        something is ready without an event
+ *	    Tcl's interest --> Update --> PyosslLinkWatch; PyosslLinkSoon or a
+ *	                         ^        timer where it is ready without an event
  *	                         |              |
  *	    Tcl's handlers <-- Notify <-- Ready <- transport event or timer
  *
@@ -562,7 +562,7 @@ PyosslChanUpdate(
 	}
     }
     PyosslLinkWatch(linkPtr, mask, TransportReady, cPtr);
-    if (now && cPtr->timer == NULL) {
+    if (now && cPtr->timer == NULL && !PyosslLinkSoon(linkPtr)) {
 	cPtr->timer = Tcl_CreateTimerHandler(0, TimerReady, cPtr);
     } else if (!now) {
 	CancelTimer(cPtr);

@@ -334,6 +334,13 @@ SockWatch(
 }
 
 static int
+SockSoon(
+    void *inst)
+{
+    return PyosslPollSoon(&((PyosslSock *) inst)->poll);
+}
+
+static int
 SockBlock(
     void *inst,
     int blocking)
@@ -714,5 +721,5 @@ SockFree(
 const PyosslTransportType pyosslSockTransport = {
     "socket", SockRead, SockWrite, SockWait, SockWatch, SockBlock,
     SockShutdown, SockHandle, SockGetOption, SockSetOption, SockThread,
-    SockClose, SockFree, NULL, 0
+    SockClose, SockFree, NULL, SockSoon, 0
 };

@@ -182,6 +182,9 @@ typedef struct PyosslTransportType {
     int (*pendingProc)(void *inst);
 				/* Whether it has input that no event will
 				 * tell of. May be NULL. */
+    int (*soonProc)(void *inst);/* Calls the watcher soon, with mask 0, at
+				 * less cost than a timer of Tcl's; 0 where
+				 * it cannot. May be NULL. */
     int reenters;		/* Writing may run scripts, or OpenSSL for
 				 * another connection: not from inside of it,
 				 * where an error may be on its way. What is
@@ -233,6 +236,7 @@ MODULE_SCOPE void	PyosslLinkFeed(PyosslLink *linkPtr, const char *buf,
 			    size_t length);
 MODULE_SCOPE void	PyosslLinkWatch(PyosslLink *linkPtr, int mask,
 			    PyosslReadyProc *readyProc, void *clientData);
+MODULE_SCOPE int	PyosslLinkSoon(PyosslLink *linkPtr);
 MODULE_SCOPE int	PyosslLinkWait(PyosslLink *linkPtr, int mask, int ms);
 MODULE_SCOPE void	PyosslLinkClose(PyosslLink *linkPtr,
 			    Tcl_Interp *interp, int linger);
@@ -349,11 +353,13 @@ typedef struct PyosslPoll {
     void *threadData;		/* Where it is registered. */
     int known;			/* What the kernel knows of the mask. */
     Tcl_TimerToken retry;	/* The kernel had no room for it. */
+    void *soon;			/* An event of PyosslPollSoon, or NULL. */
 } PyosslPoll;
 
 MODULE_SCOPE void	PyosslPollInit(PyosslPoll *pollPtr, int fd);
 MODULE_SCOPE void	PyosslPollWatch(PyosslPoll *pollPtr, int mask,
 			    PyosslReadyProc *readyProc, void *clientData);
+MODULE_SCOPE int	PyosslPollSoon(PyosslPoll *pollPtr);
 MODULE_SCOPE void	PyosslPollForget(PyosslPoll *pollPtr);
 MODULE_SCOPE int	PyosslPollEnded(void);
 

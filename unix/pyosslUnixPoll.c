@@ -432,6 +432,62 @@ PyosslPollWatch(
     }
 }
 
+typedef struct SoonEvent {
+    Tcl_Event header;
+    PyosslPoll *pollPtr;	/* NULL: nobody wants it any more. */
+} SoonEvent;
+
+static int
+Soon(
+    Tcl_Event *eventPtr,
+    int flags)
+{
+    PyosslPoll *pollPtr = ((SoonEvent *) eventPtr)->pollPtr;
+
+    if (!(flags & TCL_FILE_EVENTS)) {
+	return 0;
+    }
+    if (pollPtr != NULL) {
+	((SoonEvent *) eventPtr)->pollPtr = pollPtr->soon = NULL;
+	if (pollPtr->readyProc != NULL) {
+	    pollPtr->readyProc(pollPtr->clientData, 0);
+	}
+    }
+    return 1;
+}
+
+/*
+ * PyosslPollSoon --
+ *	Something is ready that the descriptor does not tell of: calls readyProc
+ *	with mask 0 by the next event. A timer of 0 ms would do that too, but
+ *	Tcl asks its notifier before it looks at timers.
+ * Results:
+ *	1; or 0 where a timer must do it, since others have to have their turn.
+ */
+int
+PyosslPollSoon(
+    PyosslPoll *pollPtr)
+{
+    ThreadData *tsdPtr = GetThreadData();
+    SoonEvent *eventPtr;
+    Tcl_WideInt now;
+
+    if (pollPtr->soon != NULL) {
+	return 1;
+    }
+    now = Now();
+    if (tsdPtr->ended || now - tsdPtr->turn >= TURN_MS) {
+	tsdPtr->turn = now;
+	return 0;
+    }
+    eventPtr = (SoonEvent *) ckalloc(sizeof(SoonEvent));
+    eventPtr->header.proc = Soon;
+    eventPtr->pollPtr = pollPtr;
+    pollPtr->soon = eventPtr;
+    Tcl_QueueEvent(&eventPtr->header, TCL_QUEUE_TAIL);
+    return 1;
+}
+
 /*
  * PyosslPollForget --
  *	Takes the descriptor out, before it is closed or leaves the thread.
@@ -445,6 +501,10 @@ PyosslPollForget(
     int i;
 
     CancelRetry(pollPtr);
+    if (pollPtr->soon != NULL) {
+	((SoonEvent *) pollPtr->soon)->pollPtr = NULL;
+	pollPtr->soon = NULL;
+    }
     if (tsdPtr == NULL) {
 	return;
     }
@@ -473,6 +533,14 @@ PyosslPollEnded(void)
 }
 
 #else /* Neither epoll nor kqueue. */
+
+int
+PyosslPollSoon(
+    PyosslPoll *pollPtr)
+{
+    (void) pollPtr;
+    return 0;
+}
 
 static void
 ThreadGone(

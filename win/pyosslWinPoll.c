@@ -555,6 +555,15 @@ PyosslPollWatch(
     tsdPtr->changed = 1;
 }
 
+/* PyosslPollSoon -- here Tcl's timers cost no change of threads. */
+int
+PyosslPollSoon(
+    PyosslPoll *pollPtr)
+{
+    (void) pollPtr;
+    return 0;
+}
+
 /*
  * PyosslPollForget --
  *	Takes the descriptor out, before it is closed or leaves the thread.

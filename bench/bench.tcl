@@ -2,13 +2,16 @@
 #
 #	Runs the jobs of the benchmark and prints one table.
 #
-#	tclsh bench.tcl -build DIR ?-rounds N? ?-scale F? ?-list? ?JOB ...?
+#	tclsh bench.tcl -build DIR ?-rounds N? ?-scale F? ?-instructions? ?-list?
+#		?JOB ...?
 #
 #	-build DIR	the folder with the package and, in bench/, the C program
 #	-rounds N	how often each driver does each job (default 5); the
 #			drivers take turns, and the medians count
 #	-scale F	the sizes times F, for a quick look
 #	-drivers LIST	only these
+#	-instructions	counts them by valgrind, with 0.05 of the sizes unless
+#			-scale says otherwise; one run does
 #	JOB		patterns of names of jobs; without one, all of them
 #
 #	A job is done by drivers: "C" on OpenSSL's defaults, "tuned C", pyossl,
@@ -26,6 +29,8 @@ namespace eval bench {
     variable scratch ""
     variable missing {}
     variable only {}		;# drivers; none: all
+    variable counting 0		;# instructions, not time
+    variable counted 0		;# by the process that was measured last
 }
 
 source -encoding utf-8 [file join $bench::here jobs.tcl]
@@ -79,6 +84,22 @@ proc bench::Driver {driver job args} {
     }
 }
 
+# The same, and counted if that is asked for.
+proc bench::Subject {driver job args} {
+    variable counting
+    set words [Driver $driver $job {*}$args]
+    if {$counting} {
+	set words [list valgrind --tool=callgrind \
+	    --callgrind-out-file=/dev/null --log-file=[CountFile] {*}$words]
+    }
+    return $words
+}
+
+proc bench::CountFile {} {
+    variable build
+    return [file join $build bench count-[pid]]
+}
+
 # The other end: always C, tuned.
 proc bench::Peer {job args} {
     variable build
@@ -102,7 +123,7 @@ proc bench::Scaled {n {least 1}} {
 proc bench::run.client {driver peer job options} {
     set server [Start [Peer $peer {*}[Certificate $options] {*}$options]]
     try {
-	set subject [Start [Driver $driver $job {*}$options \
+	set subject [Start [Subject $driver $job {*}$options \
 	    -port [Port $server]]]
 	set result [Line $subject]
 	close $subject
@@ -114,7 +135,7 @@ proc bench::run.client {driver peer job options} {
 
 # A server is measured, while a C client makes handshakes.
 proc bench::run.load {driver options} {
-    set server [Start [Driver $driver serve {*}[Certificate $options] \
+    set server [Start [Subject $driver serve {*}[Certificate $options] \
 	{*}[dict remove $options -kind]]]
     try {
 	set load [Start [Peer load {*}[dict remove $options -kind] -port [Port $server]]]
@@ -142,7 +163,7 @@ proc bench::Resumes {options resultName client} {
 
 # A server with many connections; messages go over all of them at once.
 proc bench::run.echoes {driver options} {
-    set server [Start [Driver $driver serve {*}[Certificate $options] \
+    set server [Start [Subject $driver serve {*}[Certificate $options] \
 	{*}$options]]
     try {
 	set load [Start [Peer echoes {*}$options -port [Port $server]]]
@@ -166,7 +187,7 @@ proc bench::run.echoes {driver options} {
 # A server with idle connections: kB for each, microseconds for an echo on
 # each of them in turn (the processor's, of the server).
 proc bench::run.idle {driver options} {
-    set server [Start [Driver $driver serve {*}[Certificate $options] \
+    set server [Start [Subject $driver serve {*}[Certificate $options] \
 	{*}$options]]
     try {
 	set port [Port $server]
@@ -195,7 +216,7 @@ proc bench::run.idle {driver options} {
 
 # A process without another end.
 proc bench::run.alone {driver job options} {
-    set subject [Start [Driver $driver $job {*}$options]]
+    set subject [Start [Subject $driver $job {*}$options]]
     set result [Line $subject]
     close $subject
     return $result
@@ -356,6 +377,67 @@ proc bench::Do {name job} {
     }
 }
 
+# What a driver's process executes for one more of what a job counts: the
+# difference of two runs, so that the start of either does not matter.
+proc bench::Instructions {run driver options} {
+    variable scale
+    set once $scale
+    set points {}
+    try {
+	foreach times {1 3} {
+	    set scale [expr {$once * $times}]
+	    set result [run.[lindex $run 0] $driver {*}[lrange $run 1 end] \
+		[Sizes $options]]
+	    set log [open [CountFile]]
+	    set text [read $log]
+	    close $log
+	    if {![regexp {Collected : (\d+)} $text -> count]} {
+		error "valgrind has not counted: $text"
+	    }
+	    lappend points [dict get $result count] $count
+	}
+    } finally {
+	set scale $once
+    }
+    lassign $points n1 count1 n3 count3
+    if {$n1 == $n3} {
+	error "the job has one size only"
+    }
+    return [expr {($count3 - $count1) / double($n3 - $n1)}]
+}
+
+# Counts the instructions of a job, each driver once: they hardly vary.
+proc bench::Count {name job} {
+    variable only
+    variable missing
+    set run [dict get $job run]
+    if {[lindex $run 0] eq "require"} {
+	puts [format "%-18s %s" $name "starts processes of its own: not counted"]
+	return
+    }
+    set first ""
+    foreach driver [dict get $job drivers] {
+	if {[llength $only] && $driver ni $only} {
+	    continue
+	}
+	if {$driver in $missing} {
+	    puts [format "%-18s %-8s %s" $name $driver "missing: not installed here"]
+	    continue
+	}
+	if {[catch {Instructions $run $driver [dict get $job options]} each]} {
+	    puts [format "%-18s %-8s fails: %s" $name $driver $each]
+	    continue
+	}
+	if {$first eq ""} {
+	    set first $each
+	}
+	set unit [expr {[dict exists $job options -bytes] ? "byte" : "one"}]
+	puts [format "%-18s %-8s %14.2f %-5s %7.2f" $name $driver $each $unit \
+	    [expr {$each / $first}]]
+	flush stdout
+    }
+}
+
 # The ratio of two drivers: the median of those of the rounds.
 proc bench::Ratio {mine others} {
     if {![llength $others]} {
@@ -424,6 +506,7 @@ proc bench::main {argv} {
     variable missing
     variable scratch
     variable jobs
+    variable counting
     set list 0
     while {[string match -* [lindex $argv 0]]} {
 	set argv [lassign $argv name]
@@ -433,6 +516,10 @@ proc bench::main {argv} {
 	    }
 	    -drivers { set argv [lassign $argv only] }
 	    -list { set list 1 }
+	    -instructions {
+		set counting 1
+		set scale [expr {$scale == 1.0 ? 0.05 : $scale}]
+	    }
 	    default { error "unknown option $name" }
 	}
     }
@@ -454,15 +541,29 @@ proc bench::main {argv} {
 	lappend missing tls
     }
     Machine
-    puts "Medians of $rounds runs each; ratios to the first driver of the job\
-	and to tls, medians too."
-    puts [format "%-18s %-8s %12s %-5s %9s %7s %7s %7s" job driver figure \
-	unit "CPU s" ratio "to tls" goal]
+    if {$counting} {
+	if {[auto_execok valgrind] eq ""} {
+	    error "valgrind is needed to count instructions"
+	}
+	puts "Instructions in user mode, as valgrind's callgrind counts them;\
+	    ratios to the first driver of the job."
+	puts [format "%-18s %-8s %14s %-5s %7s" job driver instructions each ratio]
+    } else {
+	puts "Medians of $rounds runs each; ratios to the first driver of the job\
+	    and to tls, medians too."
+	puts [format "%-18s %-8s %12s %-5s %9s %7s %7s %7s" job driver figure \
+	    unit "CPU s" ratio "to tls" goal]
+    }
     try {
 	dict for {name job} $chosen {
-	    Do $name $job
+	    if {$counting} {
+		Count $name $job
+	    } else {
+		Do $name $job
+	    }
 	}
     } finally {
+	file delete [CountFile]
 	if {$scratch ne ""} {
 	    file delete -force $scratch
 	}

@@ -75,13 +75,13 @@ Init(
     PyosslFunctionsRegister(ipPtr, pyosslConnFunctions);
     PyosslFunctionsRegister(ipPtr, pyosslKeepFunctions);
     PyosslFunctionsRegister(ipPtr, pyosslServerFunctions);
-    if (MakeEnsemble(interp) != TCL_OK) {
-	return TCL_ERROR;
-    }
-    return Tcl_PkgProvideEx(interp, "pyossl", PACKAGE_VERSION, NULL);
+    return MakeEnsemble(interp);
 }
 
-/* Pyossl_Init -- the whole package. */
+/*
+ * Pyossl_Init -- all commands that are written in C. Those that are scripts
+ * belong to the package too, so that its index says that it is there.
+ */
 int
 Pyossl_Init(
     Tcl_Interp *interp)
@@ -90,12 +90,13 @@ Pyossl_Init(
 }
 
 /*
- * Pyossl_SafeInit -- the same; what touches files or sockets is refused by
- * the dispatcher, row by row (PYOSSL_UNSAFE).
+ * Pyossl_SafeInit -- the same, and the package is complete; what touches files
+ * or sockets is refused by the dispatcher, row by row (PYOSSL_UNSAFE).
  */
 int
 Pyossl_SafeInit(
     Tcl_Interp *interp)
 {
-    return Init(interp);
+    return Init(interp) != TCL_OK ? TCL_ERROR
+	    : Tcl_PkgProvideEx(interp, "pyossl", PACKAGE_VERSION, NULL);
 }

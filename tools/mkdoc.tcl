@@ -16,6 +16,16 @@ if {[catch {package require doctools}]} {
     exit 1
 }
 
+# Makes links of the names of other pages, as they stand in the HTML.
+proc link {html pages} {
+    foreach page $pages {
+	set file pyossl_$page.html
+	set name [string cat pyossl:: $page (n)]
+	set html [string map [list $name "<a href=\"$file\">$name</a>"] $html]
+    }
+    return [string map {pyossl(n) {<a href="pyossl.html">pyossl(n)</a>}} $html]
+}
+
 # Formats one page and returns the text.
 proc formatPage {path format version} {
     set channel [open $path]
@@ -55,6 +65,10 @@ foreach path [lsort [glob -nocomplain -directory $source *.man]] {
 	set name [file rootname [file tail $path]]
 	if {$name ne "pyossl"} {
 	    set name pyossl_$name
+	}
+	if {$kind eq "html"} {
+	    set result [link $result [lmap other [glob -directory $source \
+		-tails *.man] {file rootname $other}]]
 	}
 	set channel [open [file join $target $name$suffix] w]
 	fconfigure $channel -encoding utf-8 -translation lf

@@ -86,8 +86,18 @@ check_tools() {
 build() {
     folder=$1
     shift
-    mkdir -p "$folder" || die "cannot make the folder $folder"
+    mkdir -p "$folder" \
+	|| die "cannot make the folder $folder (PYOSSL_BUILD names another one)"
     wanted="CC=${CC:-} CFLAGS=${CFLAGS:-} $*"
+    # make takes a path with blanks for several; a relative one has none.
+    source=$project
+    if test "$folder" = "$project/build"; then
+	source=..
+    fi
+    case $source in
+	*[[:space:]]*) die "make cannot build $project in another folder than" \
+	    "its own build, for the blanks in that path" ;;
+    esac
     log=$folder/build.log
     : >"$log" || die "cannot write to $folder"
     if test ! -f "$folder/Makefile" -o ! -f "$folder/config.status" \
@@ -95,7 +105,7 @@ build() {
 	|| test "`cat "$folder/configured"`" != "$wanted"; then
 	say "configuring in $folder"
 	rm -f "$folder/configured"
-	if ! (cd "$folder" && "$project/configure" "$@") >>"$log" 2>&1 </dev/null; then
+	if ! (cd "$folder" && "$source/configure" "$@") >>"$log" 2>&1 </dev/null; then
 	    problem=`sed -n 's/^configure: error: //p' "$log" | head -n 1`
 	    die "configure failed: ${problem:-see $log}"
 	fi
@@ -105,7 +115,7 @@ build() {
     say "compiling in $folder"
     jobs=`getconf _NPROCESSORS_ONLN 2>/dev/null` || jobs=1
     if ! (cd "$folder" && make -j"$jobs") >>"$log" 2>&1 </dev/null; then
-	grep -E 'error|Error|warning' "$log" | head -n 20 >&2
+	grep -E 'error|Error|warning|\*\*\*' "$log" | head -n 20 >&2
 	die "the build failed; all of it is in $log"
     fi
 }

@@ -71,13 +71,13 @@ PYOSSL_FUZZ_DIR=$project/fuzz
 PYOSSL_FUZZ_PACKAGE=$root/fuzzing/package.tcl
 ASAN_OPTIONS=detect_leaks=1:handle_abort=1:strict_string_checks=1:malloc_context_size=30:quarantine_size_mb=64:allocator_may_return_null=1
 UBSAN_OPTIONS=print_stacktrace=1
-TCLLIBPATH=`pwd`
+TCLLIBPATH="{`pwd`}"
 export PYOSSL_FUZZ_DIR PYOSSL_FUZZ_PACKAGE ASAN_OPTIONS UBSAN_OPTIONS TCLLIBPATH
 
 # The seeds, by the ordinary build.
 (cd "$root" && make -s all) || die "the ordinary build failed"
 rm -rf seeds
-env -u PYOSSL_FUZZ_PACKAGE PYOSSL_BUILD="$root" TCLLIBPATH="$root" \
+env -u PYOSSL_FUZZ_PACKAGE PYOSSL_BUILD="$root" TCLLIBPATH="{$root}" \
     "$tclsh" "$project/fuzz/mkseeds.tcl" seeds \
     || die "the seeds cannot be made"
 

@@ -143,7 +143,7 @@ esac
 export PYOSSL_RUNNER
 
 PYOSSL_BUILD=`pwd`
-TCLLIBPATH=`pwd`
+TCLLIBPATH="{`pwd`}"
 export PYOSSL_BUILD TCLLIBPATH
 echo "$me: running the tests under $tool"
 case " $* " in

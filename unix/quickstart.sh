@@ -24,7 +24,7 @@ build "$build_root"
 
 tclsh=`sed -n 's/^TCLSH_PROG[ 	]*= *//p' "$build_root/Makefile"`
 PYOSSL_BUILD=$build_root
-TCLLIBPATH=$build_root
+TCLLIBPATH="{$build_root}"
 export PYOSSL_BUILD TCLLIBPATH
 
 say "running demos/quickstart.tcl"

@@ -58,7 +58,7 @@ if test $target != test; then
 fi
 tclsh=`sed -n 's/^TCLSH_PROG[ 	]*= *//p' Makefile`
 PYOSSL_BUILD=$build_root
-TCLLIBPATH=$build_root
+TCLLIBPATH="{$build_root}"
 export PYOSSL_BUILD TCLLIBPATH
 say "running the tests"
 exec "$tclsh" "$project/tests/all.tcl" "$@"

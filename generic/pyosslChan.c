@@ -194,6 +194,10 @@ ChanInput(
     PyosslSock *awaited;
     int got = 0, room, entered, failed;
 
+    if (cPtr->endTold) {
+	cPtr->endTold = 0;
+	return 0;
+    }
     if (!tlsPtr->started || cPtr->leaving) {
 	return NotStarted(cPtr, errnoPtr);
     }
@@ -684,6 +688,35 @@ PyosslChanFlush(
 	PyosslChanRelease(cPtr);
     }
     return done;
+}
+
+/*
+ * PyosslChanTellEnd --
+ *	A script has been told that the handshake failed. Scripts for the tls
+ *	package ask [eof] next, and would be called for ever where that is
+ *	false: it is true for once. The next read still has the failure.
+ */
+void
+PyosslChanTellEnd(
+    PyosslTls *tlsPtr)
+{
+    PyosslChan *cPtr = tlsPtr->chanPtr;
+    Tcl_Obj *noneObj;
+
+    if (cPtr == NULL || cPtr->chan == NULL || cPtr->closing
+	    || cPtr->held != NULL || tlsPtr->blocking || tlsPtr->busy
+	    || tlsPtr->established || tlsPtr->failure.message == NULL
+	    || Tcl_InputBuffered(cPtr->chan) > 0 || IsCopied(cPtr->chan)) {
+	return;
+    }
+    noneObj = Tcl_NewObj();
+    Tcl_IncrRefCount(noneObj);
+    PyosslChanHold(cPtr);
+    cPtr->endTold = 1;
+    Tcl_ReadChars(cPtr->chan, noneObj, 1, 0);
+    cPtr->endTold = 0;
+    PyosslChanRelease(cPtr);
+    Tcl_DecrRefCount(noneObj);
 }
 
 /*

@@ -20,6 +20,8 @@ typedef struct PyosslChan {
     int told;			/* CloseBegins was called. */
     int closing;		/* Tcl_Close has begun. */
     int finWanted;		/* Half close: close_notify is still to go. */
+    int endTold;		/* The next read is an end of file, though the
+				 * connection has failed (ChanTellEnd). */
     int quiet;			/* unimport works on it: no events. */
     int leaving;		/* And what comes is its own to read. */
     int tclTimer;		/* Tcl may have set a timer that keeps the

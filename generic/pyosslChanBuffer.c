@@ -73,7 +73,8 @@ PyosslChanRelease(
  * PyosslChanBuffers --
  *	Sets the size of Tcl's buffers from now on, unless the script has set
  *	one. Not while Tcl reads, since it frees the buffer that is read into,
- *	and not while it writes: it counts what it has flushed in buffers, and
+ *	which it may do for what is stacked on the channel; and not while it
+ *	writes: it counts what it has flushed in buffers, and
  *	would leave the rest unsent.
  */
 void
@@ -83,6 +84,7 @@ PyosslChanBuffers(
 {
     cPtr->bulk |= size == PYOSSL_BUFFER_BIG;
     if (cPtr->chan == NULL || cPtr->stacked || cPtr->held != NULL
+	    || Tcl_GetTopChannel(cPtr->chan) != cPtr->chan
 	    || cPtr->bufferSize == size
 	    || (int) Tcl_GetChannelBufferSize(cPtr->chan)
 	    != cPtr->bufferSize) {
@@ -105,6 +107,7 @@ PyosslChanIdle(
     int size;
 
     if (chan == NULL || cPtr->stacked || cPtr->held != NULL
+	    || Tcl_GetTopChannel(chan) != chan
 	    || cPtr->tlsPtr->blocking
 	    || Tcl_InputBuffered(chan) > 0 || Tcl_OutputBuffered(chan) > 0) {
 	return;

@@ -366,6 +366,9 @@ ServernameFunction(
     if (code != TCL_OK) {
 	*alertPtr = SSL_AD_INTERNAL_ERROR;
 	result = SSL_TLSEXT_ERR_ALERT_FATAL;
+    } else if (tlsPtr->failure.message != NULL) {
+	*alertPtr = SSL_AD_UNRECOGNIZED_NAME;
+	result = SSL_TLSEXT_ERR_ALERT_FATAL;
     } else if (SSL_session_reused(ssl)
 	    && (SSL_get_verify_mode(ssl) & SSL_VERIFY_PEER)
 	    && !SameHost(ssl, ctxPtr, name)) {

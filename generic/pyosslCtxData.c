@@ -106,6 +106,7 @@ PyosslCtxDetach(
     copyPtr->isDtls = ctxPtr->isDtls;
     copyPtr->alpnRequire = ctxPtr->alpnRequire;
     copyPtr->lenient = ctxPtr->lenient;
+    copyPtr->msgProc = ctxPtr->msgProc;	/* It finds that nobody listens. */
     if (ctxPtr->alpn != NULL) {
 	copyPtr->alpn = (unsigned char *) ckalloc(ctxPtr->alpnLength);
 	memcpy(copyPtr->alpn, ctxPtr->alpn, ctxPtr->alpnLength);

@@ -352,6 +352,12 @@ Handshake(
     }
     PyosslConnSettle(tlsPtr);
     code = PyosslOpEnd(&op, interp, code);
+    if (code != TCL_OK) {
+	Tcl_InterpState state = Tcl_SaveInterpState(interp, code);
+
+	PyosslChanTellEnd(tlsPtr);
+	code = Tcl_RestoreInterpState(interp, state);
+    }
     PyosslTlsRelease(tlsPtr);
     return code;
 }
@@ -486,12 +492,41 @@ VerifyError(
     return TCL_OK;
 }
 
+/*
+ * [::pyossl::RefuseName conn name]: from inside of the servername callback,
+ * whose handshake fails of it. Nobody's error: any client can cause it.
+ */
+static int
+RefuseName(
+    PyosslInterp *ipPtr,
+    Tcl_Interp *interp,
+    int objc,
+    Tcl_Obj *const objv[])
+{
+    PyosslTls *tlsPtr = PyosslNativeGet(interp, PYOSSL_SSL, objv[1],
+	    &pyosslConnClass);
+    Tcl_Obj *textObj;
+
+    (void) ipPtr; (void) objc;
+    if (tlsPtr == NULL) {
+	return TCL_ERROR;
+    }
+    textObj = Tcl_ObjPrintf("the server name \"%s\" was refused",
+	    Tcl_GetString(objv[2]));
+    Tcl_IncrRefCount(textObj);
+    PyosslFailureSet(&tlsPtr->failure, EPROTO, PYOSSL_SSL, "Error {}",
+	    Tcl_GetString(textObj));
+    Tcl_DecrRefCount(textObj);
+    return TCL_OK;
+}
+
 const PyosslFunction pyosslConnFunctions[] = {
     {"Connect", Connect, 3, -1, "ctx host port ?-option value ...?",
 	    PYOSSL_UNSAFE | PYOSSL_INTERNAL},
     {"AlertName", AlertName, 1, 1, "number", PYOSSL_INTERNAL},
     {"Lenient", Lenient, 2, 2, "ctx flag", PYOSSL_INTERNAL},
     {"PostHandshake", PostHandshake, 2, 2, "ctx flag", PYOSSL_INTERNAL},
+    {"RefuseName", RefuseName, 2, 2, "conn name", PYOSSL_INTERNAL},
     {"Stack", Stack, 2, -1, "ctx channel ?-option value ...?",
 	    PYOSSL_INTERNAL},
     {"VerifyError", VerifyError, 1, 1, "errnum", PYOSSL_INTERNAL},

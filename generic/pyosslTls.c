@@ -294,8 +294,8 @@ StepBegin(
      */
     tlsPtr->link.corked = tlsPtr->link.typePtr == &pyosslChanTransport
 	    || !tlsPtr->established;
-    tlsPtr->busy = 1;
     PyosslTlsListen(tlsPtr);
+    tlsPtr->busy = 1;
     /* To clear what is clear costs more than all else here. */
     if (ERR_peek_error() != 0) {
 	ERR_clear_error();

@@ -493,6 +493,7 @@ MODULE_SCOPE Tcl_Channel PyosslChanChannel(PyosslTls *tlsPtr);
 MODULE_SCOPE int	PyosslChanSetBlocking(PyosslTls *tlsPtr, int blocking);
 MODULE_SCOPE void	PyosslChanDeadline(PyosslTls *tlsPtr);
 MODULE_SCOPE void	PyosslChanKick(PyosslTls *tlsPtr);
+MODULE_SCOPE void	PyosslChanTellEnd(PyosslTls *tlsPtr);
 MODULE_SCOPE void	PyosslChanAbandon(PyosslTls *tlsPtr);
 MODULE_SCOPE int	PyosslChanFlush(PyosslTls *tlsPtr);
 MODULE_SCOPE void	PyosslChanClose(PyosslTls *tlsPtr, Tcl_Interp *interp);

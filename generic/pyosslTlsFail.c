@@ -81,7 +81,9 @@ PyosslTlsListen(
 {
     PyosslMsgProc *msgProc = tlsPtr->ctxPtr->msgProc;
 
-    if (tlsPtr->msgProc != msgProc) {
+    /* Not off from inside of a step: OpenSSL 3.0 looks once whether it is
+     * there, and calls it twice. */
+    if (tlsPtr->msgProc != msgProc && (msgProc != NULL || !tlsPtr->busy)) {
 	tlsPtr->msgProc = msgProc;
 	SSL_set_msg_callback(tlsPtr->ssl, msgProc);
     }

@@ -18,13 +18,13 @@
 namespace eval ::pyossl {
     # Option -> which commands take it: c(lient), s(erver), i(mport).
     variable optionUse {
-	-alpn csi -async c -autoservername c -cadir csi -cafile csi
+	-alpn csi -async c -autoservername cs -cadir csi -cafile csi
 	-castore csi -cert csi -certfile csi -cipher csi -ciphersuites csi
 	-closetimeout cs -command csi -ctx csi -dhparams csi
 	-errorcommand s -handshaketimeout csi -key csi -keyfile csi -ktls cs
 	-maxhandshakes s -model csi -myaddr cs -myport c -notify s
 	-password csi -post_handshake csi -request csi -require csi
-	-reuseport s -securitylevel csi -server i -servername ci
+	-reuseport s -securitylevel csi -server i -servername csi
 	-session ci -session_id csi -sni si -ssl2 csi -ssl3 csi -tls1 csi
 	-ticketkeys si -tls1.1 csi -tls1.2 csi -tls1.3 csi
 	-validatecommand csi -verifyhost ci
@@ -77,6 +77,9 @@ proc ::pyossl::Parse {use words} {
 	set words [lassign $words name]
 	if {$name eq "--"} {
 	    break
+	} elseif {$name eq "-security_level"} {
+	    # As tls 2 spells it.
+	    set name -securitylevel
 	}
 	if {![dict exists $optionUse $name]
 		|| [string first $use [dict get $optionUse $name]] < 0} {
@@ -523,8 +526,7 @@ proc ::pyossl::SniCallback {command conn} {
 	return
     }
     if {![uplevel #0 [list {*}$command sni [ChannelOf $conn] $name]]} {
-	return -code error -errorcode {PYOSSL SSL Error {}} \
-	    "the server name \"$name\" was refused"
+	RefuseName $conn $name
     }
 }
 

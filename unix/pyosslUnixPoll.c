@@ -55,6 +55,7 @@ typedef struct ThreadData {
     Tcl_WideInt turn;		/* When Tcl's notifier was last asked. */
     int score;			/* Of naps: how often they were worth it. */
     int napless;		/* The system has no such short waits. */
+    Tcl_TimerToken turnTimer;	/* Runs once Tcl has asked its notifier. */
 } ThreadData;
 
 static Tcl_ThreadDataKey dataKey;
@@ -287,6 +288,10 @@ ThreadGone(
 {
     ThreadData *tsdPtr = clientData;
 
+    if (tsdPtr->turnTimer != NULL) {
+	Tcl_DeleteTimerHandler(tsdPtr->turnTimer);
+	tsdPtr->turnTimer = NULL;
+    }
     if (tsdPtr->fd >= 0) {
 	Tcl_DeleteFileHandler(tsdPtr->fd);
 	close(tsdPtr->fd);
@@ -432,6 +437,17 @@ PyosslPollWatch(
     }
 }
 
+/* Tcl looks at timers only after it has asked its notifier. */
+static void
+TurnOver(
+    void *clientData)
+{
+    ThreadData *tsdPtr = clientData;
+
+    tsdPtr->turnTimer = NULL;
+    tsdPtr->turn = Now();
+}
+
 typedef struct SoonEvent {
     Tcl_Event header;
     PyosslPoll *pollPtr;	/* NULL: nobody wants it any more. */
@@ -477,7 +493,9 @@ PyosslPollSoon(
     }
     now = Now();
     if (tsdPtr->ended || now - tsdPtr->turn >= TURN_MS) {
-	tsdPtr->turn = now;
+	if (!tsdPtr->ended && tsdPtr->turnTimer == NULL) {
+	    tsdPtr->turnTimer = Tcl_CreateTimerHandler(0, TurnOver, tsdPtr);
+	}
 	return 0;
     }
     eventPtr = (SoonEvent *) ckalloc(sizeof(SoonEvent));

@@ -161,10 +161,12 @@ proc ca::revoke {folder serial {reason unspecified}} {
     if {!$found} {
 	error "no valid certificate has the serial number $serial"
     }
-    # Asking the class refuses a reason that does not exist, before anything
-    # is written.
+    # A reason that does not exist is refused before anything is written.
     set revoked [pyossl::revoked new]
-    $revoked set_reason $reason
+    if {[catch {$revoked set_reason $reason}]} {
+	error "there is no reason \"$reason\": it is one of\
+	    [join [$revoked all_reasons] {, }]"
+    }
     $revoked destroy
     saveIndex $folder $rows
     return "$serial revoked"

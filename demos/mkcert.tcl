@@ -6,7 +6,8 @@
 #
 #	NAME is a host name or an address. Writes ca.pem and ca.key (kept if
 #	they are there), and NAME.pem and NAME.key for each NAME. TYPE is a
-#	curve (prime256v1), RSA:bits, or ED25519.
+#	curve (prime256v1), RSA:bits, or ED25519.  The exit status is 2 if that is
+#	not how it is used, 1 if something cannot be made.
 
 package require Tcl 8.6-
 package require pyossl
@@ -137,32 +138,58 @@ proc mkcert::issue {name caCert caKey} {
     $key destroy
 }
 
+# Whether a word can be the name of a host and of its files.
+proc mkcert::isName {word} {
+    return [regexp {^[^-/\\\s][^/\\\s]*$} $word]
+}
+
+# Says what is wrong with the arguments, in one line.
+proc mkcert::refuse {trouble} {
+    puts stderr $trouble
+    return 2
+}
+
 proc mkcert::main {arguments} {
     variable dir
     variable days
     variable keyType
+    set usage "usage: mkcert.tcl ?-dir FOLDER? ?-days N? ?-key TYPE?\
+	NAME ?NAME ...?"
+    set variables {-dir dir -days days -key keyType}
     set names {}
     while {[llength $arguments] > 0} {
 	set arguments [lassign $arguments word]
-	switch -- $word {
-	    -dir { set arguments [lassign $arguments dir] }
-	    -days { set arguments [lassign $arguments days] }
-	    -key { set arguments [lassign $arguments keyType] }
-	    default { lappend names $word }
+	if {![string match -* $word]} {
+	    lappend names $word
+	} elseif {[dict exists $variables $word] && [llength $arguments] > 0} {
+	    set arguments [lassign $arguments [dict get $variables $word]]
+	} else {
+	    return [refuse $usage]
 	}
     }
     if {[llength $names] == 0} {
-	puts stderr "usage: mkcert.tcl ?-dir FOLDER? ?-days N? ?-key TYPE?\
-	    NAME ?NAME ...?"
+	return [refuse $usage]
+    }
+    if {![regexp {^[1-9]\d*$} $days]} {
+	return [refuse "mkcert.tcl: -days must be a number of days,\
+	    not \"$days\""]
+    }
+    # Before anything is written: names become those of files.
+    foreach name $names {
+	if {![isName $name]} {
+	    return [refuse "mkcert.tcl: \"$name\" is no name of a host"]
+	}
+    }
+    try {
+	file mkdir $dir
+	lassign [authority] caCert caKey
+	foreach name $names {
+	    issue $name $caCert $caKey
+	}
+    } on error message {
+	puts stderr "mkcert.tcl: $message"
 	return 1
     }
-    file mkdir $dir
-    lassign [authority] caCert caKey
-    foreach name $names {
-	issue $name $caCert $caKey
-    }
-    $caCert destroy
-    $caKey destroy
     return 0
 }
 

@@ -92,8 +92,7 @@ ConnNew(
     }
     if (strcmp(transport, "tcp") == 0) {
 	if (ipPtr->safe) {
-	    PyosslFail(interp, PYOSSL_SSL, "ValueError",
-		    "sockets are not allowed in a safe interpreter");
+	    PyosslFailForbidden(interp, transport);
 	    return NULL;
 	}
 	typePtr = &pyosslSockTransport;

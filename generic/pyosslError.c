@@ -92,6 +92,40 @@ PyosslFail(
     return TCL_ERROR;
 }
 
+/*
+ * PyosslFailForbidden --
+ *	Leaves the error of what a safe interpreter may not do, by its name.
+ * Results:
+ *	TCL_ERROR always.
+ */
+int
+PyosslFailForbidden(
+    Tcl_Interp *interp,
+    const char *name)
+{
+    Tcl_SetObjResult(interp, Tcl_ObjPrintf(
+	    "\"%s\" is not allowed in a safe interpreter", name));
+    Tcl_SetErrorCode(interp, "TCL", "SAFE", "FORBIDDEN", name, (char *) NULL);
+    return TCL_ERROR;
+}
+
+/*
+ * PyosslFailNoValue --
+ *	Leaves the error of an option that is the last word: there are too few.
+ * Results:
+ *	TCL_ERROR always.
+ */
+int
+PyosslFailNoValue(
+    Tcl_Interp *interp,
+    const char *option)
+{
+    Tcl_SetObjResult(interp, Tcl_ObjPrintf("value for \"%s\" is missing",
+	    option));
+    Tcl_SetErrorCode(interp, "TCL", "WRONGARGS", (char *) NULL);
+    return TCL_ERROR;
+}
+
 /* OpenSSL 3.2 and later do not know how strong the smallest groups are. */
 #define DH_ADVICE \
 	"; a cipher list with @SECLEVEL=1 allows 1024 bits, fewer are refused " \

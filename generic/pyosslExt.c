@@ -46,8 +46,7 @@ ExtOptions(
 		    "bad option \"%.40s\": must be -issuer or -subject", option);
 	}
 	if (i + 1 == objc) {
-	    return PyosslFail(interp, PYOSSL_CRYPTO, "TypeError",
-		    "value for \"%s\" is missing", option);
+	    return PyosslFailNoValue(interp, option);
 	}
 	*slotPtr = PyosslNativeGet(interp, PYOSSL_CRYPTO, objv[i + 1],
 		&pyosslX509Class);

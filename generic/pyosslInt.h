@@ -248,6 +248,10 @@ MODULE_SCOPE const char *PyosslModuleName(PyosslModule module);
 MODULE_SCOPE int	PyosslFail(Tcl_Interp *interp, PyosslModule module,
 			    const char *kind, const char *format, ...)
 			    PYOSSL_PRINTF(4, 5);
+MODULE_SCOPE int	PyosslFailForbidden(Tcl_Interp *interp,
+			    const char *name);
+MODULE_SCOPE int	PyosslFailNoValue(Tcl_Interp *interp,
+			    const char *option);
 MODULE_SCOPE PyosslFunctionProc PyosslErrorQueued;
 MODULE_SCOPE int	PyosslErrorNoMemory(void);
 MODULE_SCOPE int	PyosslFailQueue(Tcl_Interp *interp,

@@ -214,10 +214,7 @@ CheckSafe(
     if (!(flags & PYOSSL_UNSAFE) || !ipPtr->safe) {
 	return TCL_OK;
     }
-    Tcl_SetObjResult(interp, Tcl_ObjPrintf(
-	    "\"%s\" is not allowed in a safe interpreter", name));
-    Tcl_SetErrorCode(interp, "TCL", "SAFE", "FORBIDDEN", name, (char *) NULL);
-    return TCL_ERROR;
+    return PyosslFailForbidden(interp, name);
 }
 
 static int

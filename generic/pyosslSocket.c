@@ -286,14 +286,25 @@ Unimport(
     int objc,
     Tcl_Obj *const objv[])
 {
+    static const char *const options[] = {"-timeout", NULL};
     Tcl_Channel chan;
-    int ms = UNIMPORT_MS, code;
+    int ms = UNIMPORT_MS, index, code;
 
     (void) ipPtr;
-    if (objc == 3 || (objc == 4
-	    && strcmp(Tcl_GetString(objv[2]), "-timeout") != 0)) {
-	Tcl_WrongNumArgs(interp, 1, objv, "channel");
-	return TCL_ERROR;
+    if (objc > 2) {
+	const char *option = Tcl_GetString(objv[2]);
+
+	if (option[0] != '-') {
+	    Tcl_WrongNumArgs(interp, 1, objv, "channel");
+	    return TCL_ERROR;
+	}
+	if (Tcl_GetIndexFromObj(interp, objv[2], options, "option", TCL_EXACT,
+		&index) != TCL_OK) {
+	    return TCL_ERROR;
+	}
+	if (objc == 3) {
+	    return PyosslFailNoValue(interp, option);
+	}
     }
     chan = GetChannel(interp, objv[1]);
     if (chan == NULL) {

@@ -616,6 +616,8 @@ proc ::pyossl::ServerSocket {words} {
     if {[llength $rest] != 1} {
 	WrongArgs $usage
     }
+    Prefix [list -server $command] -server
+    Prefix $options -errorcommand
     set passed [Pick $options {-closetimeout -errorcommand -handshaketimeout
 	-maxhandshakes -myaddr -notify -reuseport}]
     lassign [Context 1 0 $options] ctx own

@@ -7,7 +7,7 @@
 
 lassign $argv host port
 if {$host eq ""} {
-    puts "usage: pyosslsh 01isup.tcl HOST ?PORT?"
+    puts stderr "usage: pyosslsh 01isup.tcl HOST ?PORT?"
     exit 2
 }
 log_user 0

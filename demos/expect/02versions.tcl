@@ -5,10 +5,17 @@
 #	Says a ClientHello of each version by hand, without a TLS engine, so that
 #	also those are asked for that this OpenSSL would not speak.
 
+if {$argc ni {1 2}} {
+    puts stderr "usage: pyosslsh 02versions.tcl HOST ?PORT?"
+    exit 2
+}
 lassign [concat $argv 443] host port
 log_user 0
 foreach version {TLSv1.3 TLSv1.2 TLSv1.1 TLSv1 SSLv3} {
-    spawn raw $host $port
+    if {[catch {spawn raw $host $port} message]} {
+	puts stderr "02versions.tcl: $message"
+	exit 1
+    }
     if {$version eq "TLSv1.3"} {
 	set hello {}
     } else {

@@ -7,8 +7,15 @@
 #	other end of a pair.
 
 log_user 0
-if {[llength $argv] == 2} {
-    set client [spawn client {*}$argv]
+if {$argc ni {0 2}} {
+    puts stderr "usage: pyosslsh 03dialogue.tcl ?HOST PORT?"
+    exit 2
+}
+if {$argc == 2} {
+    if {[catch {spawn client {*}$argv} client]} {
+	puts stderr "03dialogue.tcl: $client"
+	exit 1
+    }
 } else {
     lassign [spawn pair] client server
     # The server: two pages, of which one leads to the other.

@@ -7,6 +7,10 @@
 
 log_user 0
 set folder [expr {$argc ? [lindex $argv 0] : "."}]
+if {$argc > 1 || ![file isdirectory $folder]} {
+    puts stderr "usage: pyosslsh 05ladder.tcl ?FOLDER?, a folder that is there"
+    exit 2
+}
 lassign [spawn pair] client server
 send -i $client "GET / HTTP/1.0\r\n\r\n"
 expect -i $server "\r\n\r\n" {

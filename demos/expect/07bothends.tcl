@@ -12,8 +12,11 @@ if {$argc == 0} {
     set argv {openssl s_client -connect 127.0.0.1:%port% -quiet}
 }
 set listener [spawn server]
-set program [spawn program {*}[string map \
-	[list %port% [endpoint $listener port]] $argv]]
+if {[catch {spawn program {*}[string map \
+	[list %port% [endpoint $listener port]] $argv]} program]} {
+    puts stderr "07bothends.tcl: $program"
+    exit 1
+}
 expect -i $listener -accept {
     set server $expect_out(spawn_id)
 } timeout {

@@ -7,6 +7,10 @@
 
 log_user 0
 set timeout 5
+if {$argc ni {0 2}} {
+    puts stderr "usage: pyosslsh 08raw.tcl ?HOST PORT?"
+    exit 2
+}
 if {$argc == 2} {
     lassign $argv host port
 } else {
@@ -17,7 +21,10 @@ if {$argc == 2} {
 # Runs a script on a new connection, and tells what the server says to it.
 proc ask {title script} {
     global host port spawn_id
-    spawn raw $host $port
+    if {[catch {spawn raw $host $port} message]} {
+	puts stderr "08raw.tcl: $message"
+	exit 1
+    }
     eval $script
     expect -alert fatal * {
 	set answer "alert [lindex $expect_out(alert) 1]"

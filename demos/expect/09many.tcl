@@ -7,6 +7,10 @@
 
 log_user 0
 set count [expr {$argc ? [lindex $argv 0] : 20}]
+if {$argc > 1 || ![string is integer -strict $count] || $count < 1} {
+    puts stderr "usage: pyosslsh 09many.tcl ?COUNT?"
+    exit 2
+}
 set listener [spawn server]
 set clients {}
 for {set i 0} {$i < $count} {incr i} {

@@ -4,14 +4,14 @@
 #	pyosslsh -format tap 10conformance.tcl
 #
 #	Each check is one rule.  What is tested is the server of the environment
-#	variables TLS_HOST and TLS_PORT, else one that is made on the spot.
+#	variables TLS_HOST and TLS_PORT (443), else one that is made on the spot.
 
 log_user 0
 set timeout 5
 constraint outside [info exists env(TLS_HOST)]
 if {[info exists env(TLS_HOST)]} {
     set host $env(TLS_HOST)
-    set port $env(TLS_PORT)
+    set port [expr {[info exists env(TLS_PORT)] ? $env(TLS_PORT) : 443}]
 } else {
     set host 127.0.0.1
     set port [endpoint [spawn server] port]

@@ -224,7 +224,7 @@ proc ::pyossl::expect::TakeId {argsVar usage {level 1}} {
 #	handshake (auto or manual), protocol, cipher, sbits, group, servername,
 #	alpn, resumed, verification and verifycode (empty where there is no
 #	certificate), subject, issuer, serial, notBefore, notAfter,
-#	certificates, client_random, server_random, error, and, only where it is
+#	certificates, ktls, client_random, server_random, error, and, only where it is
 #	asked for by name, the secret session; of a server also ca and
 #	certificate (PEM), cafile.
 # Errors:
@@ -320,7 +320,8 @@ proc ::pyossl::expect::Close {id} {
 # wait ?-i id? ?-nowait? --
 #	Waits until a program has ended, and closes its endpoint. One that
 #	exp_close has closed is forgotten then; an endpoint that is no program
-#	has nothing to wait for.
+#	has nothing to wait for, so that the command returns at once, with 0
+#	for the pid and the status.
 # Results:
 #	As in Expect {pid id 0 status}, for a program that a signal has ended
 #	{pid id 0 0 CHILDKILLED SIGNAME text}.

@@ -65,7 +65,7 @@ proc ::pyossl::expect::wire {args} {
     variable wireUsage
     if {[llength $args] < 2} {
 	return -code error -errorcode {TCL WRONGARGS} \
-	    "wrong # args: should be \"$wireUsage\""
+	    "wrong # args: should be \"$wireUsage\" or \"wire id reset\""
     }
     set args [lassign $args id direction]
     endpoint::Check $id 1

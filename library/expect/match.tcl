@@ -37,7 +37,10 @@ namespace eval ::pyossl::expect::match {
 #			each with -from peer|self, else of both directions
 #			-established, -accept, -closed ?HOW?, -error GLOB
 #			eof, timeout, full_buffer, default
-#			before a pattern: -nocase -notransfer -indices
+#			before a pattern: -nocase -notransfer -indices, and
+#			-iread and -timestamp, which do nothing
+#	-brace, -nobrace	before a single argument: it is a block of
+#			patterns and bodies, or a pattern
 # Results:
 #	That of the body; empty if none was run. Sets expect_out in the caller.
 # Errors:

@@ -135,7 +135,8 @@ proc ::pyossl::expect::exp_internal {args} {
 	    close $channel
 	}
 	return -code error -errorcode {TCL WRONGARGS} \
-	    "wrong # args: should be \"exp_internal ?-f file? 0|1\""
+	    "wrong # args: should be \"exp_internal ?-f file? 0|1\" or\
+	    \"exp_internal -info\""
     }
     if {[dict get $internal channel] ne ""} {
 	close [dict get $internal channel]

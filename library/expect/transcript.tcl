@@ -27,7 +27,8 @@ namespace eval ::pyossl::expect::transcript {
 #	What went over the wire, in order.
 # Arguments:
 #	-i	an id or a list of ids; two ends of one conversation become one.
-#		Default: the caller's spawn_id.
+#		Default: the caller's spawn_id, or all endpoints where there
+#		is none.
 #	-format	text (the default), json, svg (a ladder diagram) or pcapng (a
 #		capture file in which the TLS secrets stand, for Wireshark).
 #	-records	show each record in the text too; by default only those of
@@ -67,7 +68,7 @@ proc ::pyossl::expect::transcript {args} {
 		"-records wants a boolean, not \"$records\""
     }
     if {![llength [dict get $options -i]]} {
-	return -code error -errorcode {PYOSSL EXPECT NOENDPOINT} \
+	return -code error -errorcode {PYOSSL EXPECT NOENDPOINT {}} \
 		"there is no endpoint: spawn one, or give -i"
     }
     set result [transcript::make $format [dict get $options -i] $records]

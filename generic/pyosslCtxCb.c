@@ -442,6 +442,8 @@ PyosslCtxCbUpdate(
      * when the keys change, and a script may begin to later. */
     ctxPtr->msgProc = cb[PYOSSL_CB_MSG] != NULL
 	    || OpenSSL_version_num() >= 0x30200000L ? MsgFunction : NULL;
+    /* For the first keys, which a connection has from its birth. */
+    SSL_CTX_set_msg_callback(sslCtx, ctxPtr->msgProc);
     SSL_CTX_set_info_callback(sslCtx, InfoFunction);
     SSL_CTX_set_keylog_callback(sslCtx,
 	    cb[PYOSSL_CB_KEYLOG] ? KeylogFunction : NULL);

@@ -88,8 +88,10 @@ proc ::pyossl::expect::probe::ScanVersion {p version} {
     }
     set yes [expr {[dict get $answer end] eq "hello"
 	&& [dict get $answer version] eq $version}]
+    # Who refuses the name has not come to the version.
     Note $p protocols $version [expr {$yes ? "yes"
-	: [Definite $answer] ? "no" : "no answer"}]
+	: [Definite $answer] && [dict get $answer alert] ne "unrecognized_name"
+	    ? "no" : "no answer"}]
     Note $p refusals $version [expr {$yes ? ""
 	: [dict get $answer end] eq "hello"
 	    ? "answered with [dict get $answer version]"

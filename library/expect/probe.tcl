@@ -357,7 +357,7 @@ proc ::pyossl::expect::probe::End {p} {
 	Note $p $key $sorted
     }
     set sorted {}
-    foreach key {suites groups signatures alpn} {
+    foreach key {suites groups signatures certificates alpn} {
 	if {[dict exists $P(result) incomplete $key]} {
 	    dict set sorted $key [lsort [Noted $p incomplete $key]]
 	}

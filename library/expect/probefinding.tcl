@@ -197,6 +197,9 @@ proc ::pyossl::expect::probe::FindCertificates {result findingsVar} {
 		wrong_order {low "some clients cannot put it in order"
 		    "RFC 8446, 4.4.2"}
 		untrusted {medium "clients refuse it" "RFC 5280, 6.1"}
+		invalid {high "clients refuse it" "RFC 5280, 6.1"}
+		superfluous {low "clients that take another way refuse it"
+		    "RFC 8446, 4.4.2"}
 		unreadable {high "clients refuse it" "RFC 5280, 4.1"}
 	    } $id] severity why reference
 	    set text [dict get $fault text]
@@ -251,11 +254,12 @@ proc ::pyossl::expect::probe::FindSessions {result findingsVar} {
 	Find info early_data "up to $early bytes of early data are taken" \
 	    "they can be sent again by somebody else" "RFC 8446, 8"
     }
-    dict for {version tickets} [dict get $result tickets] {
-	set lifetime [dict get $tickets lifetime]
+    # Before TLS 1.3 the lifetime is a hint, and has no bound.
+    if {[dict exists $result tickets TLSv1.3]} {
+	set lifetime [dict get $result tickets TLSv1.3 lifetime]
 	if {[string is entier -strict $lifetime] && $lifetime > 604800} {
 	    Find medium long_tickets \
-		"tickets of $version live for $lifetime seconds" \
+		"tickets of TLSv1.3 live for $lifetime seconds" \
 		"seven days are the most" "RFC 8446, 4.6.1"
 	}
     }

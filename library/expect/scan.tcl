@@ -122,17 +122,38 @@ proc ::pyossl::expect::probe::ScanSuites {p version} {
     if {$P(small)} {
 	set found {}
 	for {set i 0} {$i < [llength $all]} {incr i 50} {
-	    lassign [TakeAway $p $version [lrange $all $i $i+49] $choose] some end
+	    lassign [AllTaken $p $version [lrange $all $i $i+49] $choose] some end
 	    lappend found {*}$some
 	    set complete [expr {$complete && $end}]
 	}
 	set all $found
     }
-    lassign [TakeAway $p $version $all $choose] found end
+    lassign [AllTaken $p $version $all $choose] found end
     # One there must be: with one it was seen that the version is spoken.
     set complete [expr {$complete && $end && [llength $found]}]
     NoteList $p suites $version $found $complete
     Note $p preferences $version [Preference $found $complete $choose]
+}
+
+# AllTaken p version suites choose --
+#	As TakeAway; but a refusal is not the end.  A server may have chosen the
+#	key by all that it was asked for, and have no suite for that one: what is
+#	left is asked for by kinds of keys.
+proc ::pyossl::expect::probe::AllTaken {p version suites choose} {
+    lassign [Taken $suites $choose] found left end
+    if {$end eq "" && $version ne "TLSv1.3"} {
+	foreach pattern {^TLS_RSA_ _RSA_ _ECDSA_ _DSS_ .} {
+	    set these [lsearch -all -inline -regexp $left $pattern]
+	    set left [lsearch -all -inline -not -regexp $left $pattern]
+	    lassign [Taken $these $choose] some - end
+	    lappend found {*}$some
+	    if {$end ni {"" done}} {
+		break
+	    }
+	    set end ""
+	}
+    }
+    return [list $found [Ended $p $version $end]]
 }
 
 # The suite that is chosen among some; empty if none, ? if nobody can tell.
@@ -152,18 +173,32 @@ proc ::pyossl::expect::probe::Suite {p version suites} {
 #	The chosen ones, in their order; and 1, or 0 if there may be more of
 #	them: the server has ceased to answer, in whatever way.
 proc ::pyossl::expect::probe::TakeAway {p version names choose {others {}}} {
+    lassign [Taken $names $choose $others] found - end
+    return [list $found [Ended $p $version $end]]
+}
+
+# Taken names choose ?others? --
+#	What TakeAway does, without looking why it came to its end.
+# Results:
+#	The chosen ones, those left, and what was chosen then: done if nothing is
+#	left, empty for a refusal, ? for no answer.
+proc ::pyossl::expect::probe::Taken {names choose {others {}}} {
     set found {}
     while {[llength $names]} {
 	set chosen [Choice $choose [concat $names $others]]
 	set index [lsearch -exact $names $chosen]
 	if {$index < 0} {
-	    return [list $found [expr {$chosen ni {"" ?}
-		|| $chosen eq "" && [Still $p $version]}]]
+	    return [list $found $names $chosen]
 	}
 	lappend found $chosen
 	set names [lreplace $names $index $index]
     }
-    return [list $found 1]
+    return [list $found {} done]
+}
+
+# Is an end as Taken tells it the end of what there is?
+proc ::pyossl::expect::probe::Ended {p version end} {
+    return [expr {$end ni {"" ?} || $end eq "" && [Still $p $version]}]
 }
 
 # Choice choose names -- what is chosen; a connection may be lost by accident,
@@ -303,17 +338,28 @@ proc ::pyossl::expect::probe::ScanSignatures {p version} {
 	NoteList $p signatures $version $found $complete
 	return
     }
-    # In TLS 1.3 the signature is encrypted: each scheme is offered alone.
+    # In TLS 1.3 the signature is encrypted: each scheme is offered alone, and
+    # what is long has one in it. How long it is without is seen with a scheme
+    # that nobody has: a request for the client's certificate can be long.
     set share [Share $p]
+    set answer [Insist $p \
+	[Hello $p $version signatures 0xFEFE {*}$share] ending]
+    set most [expr {[dict get $answer encrypted] + 200}]
+    # Who goes on with that one would with any.
+    if {![Definite $answer]
+	    || ![dict get $answer over] && $most > 400} {
+	NoteList $p signatures $version {} 0
+	return
+    }
     foreach scheme [AllSignatures $version] {
 	set answer [Insist $p \
-	    [Hello $p $version signatures [list $scheme] {*}$share] flight]
+	    [Hello $p $version signatures [list $scheme] {*}$share] $most]
 	if {![Definite $answer]} {
 	    set complete 0
 	    break
 	}
 	if {[dict get $answer end] eq "hello"
-		&& [dict get $answer encrypted] > 200} {
+		&& [dict get $answer encrypted] > $most} {
 	    lappend found $scheme
 	}
     }

@@ -159,3 +159,72 @@ proc tls12 {script channel hello bytes} {
     return [say TLSv1.2 [encode ServerHello $fields]$more[encode \
 	ServerHelloDone]]
 }
+
+# What a hello offers: the value of a field of one of its extensions, empty
+# without it.
+proc offers {hello name field} {
+    foreach extension [dict get $hello extensions] {
+	if {[dict get $extension extension_type] eq $name} {
+	    return [dict get $extension $field]
+	}
+    }
+    return ""
+}
+
+# Asks s_server behind a gate: a script sees hello, and what it returns is the
+# answer; where that is empty, s_server answers.
+proc gate {script words args} {
+    set peer [startpeer [list openssl s_server -accept 127.0.0.1:0 \
+	{*}$words] {ACCEPT 127.0.0.1:(\d+)}]
+    try {
+	regexp {ACCEPT 127.0.0.1:(\d+)} [peeroutput $peer] - port
+	set server [socket -server [list gateaccept $script $port] \
+	    -myaddr 127.0.0.1 0]
+	return [ask [lindex [chan configure $server -sockname] 2] {*}$args]
+    } finally {
+	catch {close $server}
+	stoppeer $peer
+    }
+}
+proc gateaccept {script port channel host from} {
+    chan configure $channel -blocking 0 -translation binary -buffering none
+    set ::input($channel) ""
+    chan event $channel readable [list gateread $script $port $channel]
+}
+proc gateread {script port channel} {
+    if {[catch {read $channel} data] || [chan eof $channel]} {
+	close $channel
+	return
+    }
+    append ::input($channel) $data
+    set bytes $::input($channel)
+    set joined ""
+    foreach record [pyossl::expect::record::split bytes] {
+	append joined [dict get $record fragment]
+    }
+    foreach message [pyossl::expect::message::split joined] {
+	set reply [apply [list hello $script] [decode $message]]
+	if {$reply ne ""} {
+	    catch {puts -nonewline $channel $reply}
+	    close $channel
+	    return
+	}
+	set behind [socket 127.0.0.1 $port]
+	chan configure $behind -blocking 0 -translation binary
+	puts -nonewline $behind $::input($channel)
+	flush $behind
+	foreach {from to} [list $channel $behind $behind $channel] {
+	    chan event $from readable [list frontcopy $from $to]
+	}
+	return
+    }
+}
+proc frontcopy {from to} {
+    if {[catch {
+	puts -nonewline $to [read $from]
+	flush $to
+    }] || [eof $from]} {
+	catch {close $from}
+	catch {close $to}
+    }
+}

@@ -248,8 +248,13 @@ proc ::pyossl::expect::probe::ScanGroups {p version} {
     if {$version eq "TLSv1.3" && ![llength $found]} {
 	set complete 0
     }
-    NoteList $p groups $version $found $complete
     Note $p grouppreferences $version [Preference $found $complete $choose]
+    if {$version eq "TLSv1.2"} {
+	lassign [Ffdhe $p $version] more end
+	lappend found {*}$more
+	set complete [expr {$complete && $end}]
+    }
+    NoteList $p groups $version $found $complete
 }
 
 # The group that is chosen among some. In TLS 1.3 none comes with a key, so
@@ -291,6 +296,53 @@ proc ::pyossl::expect::probe::KeyExchange {answer} {
     return $exchange
 }
 
+# Ffdhe p version --
+#	The groups of RFC 7919 that a server has before TLS 1.3.  Each is asked
+#	for alone, since the answer names none, but has a prime.  A server that
+#	comes with another one does not look what it is asked for.
+# Results:
+#	The groups; and 1, or 0 if there may be more of them.
+proc ::pyossl::expect::probe::Ffdhe {p version} {
+    set suites [lsearch -all -inline -regexp [KnownSuites $p $version] \
+	{^TLS_DHE_|^TLS_DH_anon_}]
+    if {![llength $suites]} {
+	return {{} 1}
+    }
+    set found {}
+    set end done
+    foreach group [lsearch -all -inline [AllGroups $version] ffdhe*] {
+	set answer [Insist $p [Hello $p $version suites $suites \
+	    groups [list $group]] flight]
+	if {![Definite $answer]} {
+	    return [list $found 0]
+	}
+	set exchange [KeyExchange $answer]
+	if {![dict exists $exchange dh_p]} {
+	    set end ""
+	    continue
+	}
+	# All of them, and none of those before, begin alike.
+	lassign [Prime $exchange] bits hex
+	if {"ffdhe$bits" ne $group
+		|| ![string match ffffffffffffffffadf85458a2bb4a9a* $hex]} {
+	    return {{} 1}
+	}
+	lappend found $group
+    }
+    return [list $found [Ended $p $version $end]]
+}
+
+# The length in bits of the prime of a key exchange, and its digits.
+proc ::pyossl::expect::probe::Prime {exchange} {
+    set hex [string trimleft [binary encode hex [dict get $exchange dh_p]] 0]
+    set bits 0
+    if {[scan [string index $hex 0] %x top] == 1} {
+	set bits [expr {4 * ([string length $hex] - 1)
+	    + [string length [format %b $top]]}]
+    }
+    return [list $bits $hex]
+}
+
 # How long the prime of a Diffie-Hellman exchange is.
 proc ::pyossl::expect::probe::ScanDh {p version} {
     set suites [lsearch -all -inline -regexp [KnownSuites $p $version] \
@@ -303,10 +355,7 @@ proc ::pyossl::expect::probe::ScanDh {p version} {
 	groups {x25519 secp256r1 secp384r1}] flight]
     set exchange [KeyExchange $answer]
     if {[dict exists $exchange dh_p]} {
-	set prime [string trimleft [binary encode hex [dict get $exchange dh_p]] 0]
-	scan [string index $prime 0] %x top
-	Note $p dhbits [expr {4 * ([string length $prime] - 1)
-	    + [string length [format %b $top]]}]
+	Note $p dhbits [lindex [Prime $exchange] 0]
     }
 }
 

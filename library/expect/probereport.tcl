@@ -157,6 +157,9 @@ proc ::pyossl::expect::probe::Text {result} {
     }
     set more [expr {[dict exists $result incomplete certificates]
 	? "; perhaps there are more" : ""}]
+    if {$more ne "" && ![llength [dict get $result certificates]]} {
+	lappend lines "" Certificates "  unknown"
+    }
     foreach certificate [dict get $result certificates] {
 	set versions [join [dict get $certificate versions] {, }]
 	lappend lines "" "Certificates in $versions\

@@ -388,15 +388,23 @@ proc ::pyossl::expect::probe::ScanSignatures {p version} {
 	return
     }
     # In TLS 1.3 the signature is encrypted: each scheme is offered alone, and
-    # what is long has one in it. How long it is without is seen with a scheme
-    # that nobody has: a request for the client's certificate can be long.
+    # what is long has one in it. How long it is without, a request for the
+    # client's certificate for one, is seen with schemes that everybody knows and
+    # nobody may sign with here, or else with one that nobody knows.
     set share [Share $p]
-    set answer [Insist $p \
-	[Hello $p $version signatures 0xFEFE {*}$share] ending]
-    set most [expr {[dict get $answer encrypted] + 200}]
+    foreach schemes {
+	{rsa_pkcs1_sha256 rsa_pkcs1_sha384 rsa_pkcs1_sha512} 0xFEFE
+    } {
+	set answer [Insist $p \
+	    [Hello $p $version signatures $schemes {*}$share] ending]
+	set most [expr {[dict get $answer encrypted] + 200}]
+	set ended [expr {[dict get $answer over] || $most <= 400}]
+	if {$ended} {
+	    break
+	}
+    }
     # Who goes on with that one would with any.
-    if {![Definite $answer]
-	    || ![dict get $answer over] && $most > 400} {
+    if {!$ended} {
 	NoteList $p signatures $version {} 0
 	return
     }
@@ -412,9 +420,55 @@ proc ::pyossl::expect::probe::ScanSignatures {p version} {
 	    lappend found $scheme
 	}
     }
+    set found [Signing $p $version $found]
     # None is none that was seen: a server that speaks it signs with one.
     NoteList $p signatures $version $found [expr {$complete
 	&& [llength $found] && [Still $p $version]}]
+}
+
+# Signing p version schemes --
+#	There are servers that find out behind their certificates that they
+#	cannot sign: the engine looks for the signature.
+# Results:
+#	The schemes without those of which that was seen.  Where the engine comes
+#	to no signature at all, it is its fault.
+proc ::pyossl::expect::probe::Signing {p version schemes} {
+    set signs {}
+    foreach scheme $schemes {
+	dict set signs $scheme [Signs $p $version $scheme]
+    }
+    if {"yes" ni [dict values $signs]} {
+	return $schemes
+    }
+    return [lmap scheme $schemes {
+	if {[dict get $signs $scheme] eq "no"} continue
+	set scheme
+    }]
+}
+
+# Signs p version scheme -- yes, no, or unknown if the engine cannot tell.
+proc ::pyossl::expect::probe::Signs {p version scheme} {
+    set ctx [::pyossl::ctx new TLS_CLIENT_METHOD]
+    set known [expr {![catch {$ctx set_sigalgs $scheme}]}]
+    $ctx destroy
+    if {!$known} {
+	return unknown
+    }
+    foreach sigalgs [ForChain $scheme] {
+	set result [Engine $p $version sigalgs $sigalgs verify 0]
+	foreach message [dict get $result messages] {
+	    if {[::pyossl::expect::message::nameOf $message]
+		    eq "CertificateVerify"} {
+		set verify [::pyossl::expect::decode $message -version $version]
+		return [expr {[dict get $verify algorithm] eq $scheme ? "yes"
+		    : "no"}]
+	    }
+	}
+	if {[dict get $result end] ne "alert"} {
+	    return unknown
+	}
+    }
+    return no
 }
 
 # Share p -- words for Hello: a group with a key share that the server takes at

@@ -43,11 +43,6 @@ proc ::pyossl::expect::probe::ScanCertificates {p} {
 # alone, so that none hides behind another.
 proc ::pyossl::expect::probe::NewCertificates {p chainsVar} {
     upvar 1 $chainsVar chains
-    # There are servers that look here for what their chain is signed with; in
-    # the handshake the first ones must not be used, and the last ones are of
-    # other kinds.
-    set pkcs1 rsa_pkcs1_sha256:rsa_pkcs1_sha384:rsa_pkcs1_sha512
-    set ecdsa ecdsa_secp256r1_sha256:ecdsa_secp384r1_sha384:ecdsa_secp521r1_sha512
     set lost 0
     foreach kind {
 	rsa_pss_rsae_sha256:rsa_pss_rsae_sha384:rsa_pss_rsae_sha512
@@ -55,8 +50,7 @@ proc ::pyossl::expect::probe::NewCertificates {p chainsVar} {
 	ecdsa_secp256r1_sha256 ecdsa_secp384r1_sha384 ecdsa_secp521r1_sha512
 	ed25519 ed448 {}
     } {
-	foreach sigalgs [expr {$kind eq "" ? {{}}
-	    : [list $kind:$pkcs1 [Without $kind:$pkcs1 $ecdsa]]}] {
+	foreach sigalgs [expr {$kind eq "" ? {{}} : [ForChain $kind]}] {
 	    set result [Engine $p TLSv1.3 sigalgs $sigalgs]
 	    if {[dict get $result done]} {
 		Chain chains [EngineChain $result TLSv1.3] TLSv1.3 $result
@@ -68,13 +62,22 @@ proc ::pyossl::expect::probe::NewCertificates {p chainsVar} {
     Finished $p TLSv1.3 $lost
 }
 
-# Two lists with colons, of the second one what the first has not.
-proc ::pyossl::expect::probe::Without {first second} {
-    set first [split $first :]
-    return [join [concat $first [lmap name [split $second :] {
-	if {$name in $first} continue
+# ForChain schemes --
+#	There are servers that look among the schemes of the handshake for what
+#	their chain is signed with.
+# Results:
+#	Lists to be asked for one after the other: the schemes with those of
+#	PKCS #1, with which nothing else is signed in TLS 1.3, and at last with
+#	ECDSA too.
+proc ::pyossl::expect::probe::ForChain {schemes} {
+    set list [concat [split $schemes :] \
+	{rsa_pkcs1_sha256 rsa_pkcs1_sha384 rsa_pkcs1_sha512}]
+    set all [concat $list [lmap name {ecdsa_secp256r1_sha256
+	    ecdsa_secp384r1_sha384 ecdsa_secp521r1_sha512} {
+	if {$name in $list} continue
 	set name
-    }]] :]
+    }]]
+    return [list [join $list :] [join $all :]]
 }
 
 # Finished p version lost --

@@ -228,3 +228,23 @@ proc frontcopy {from to} {
 	catch {close $to}
     }
 }
+
+# A command of the probe is another one for a while.
+proc instead {name args body script} {
+    # It is there when it was called.
+    catch {probe}
+    set name ::pyossl::expect::probe::$name
+    set there [llength [info commands $name]]
+    if {$there} {
+	rename $name ${name}Kept
+    }
+    proc $name $args $body
+    try {
+	return [uplevel 1 $script]
+    } finally {
+	rename $name ""
+	if {$there} {
+	    rename ${name}Kept $name
+	}
+    }
+}

@@ -158,14 +158,21 @@ proc ::pyossl::expect::probe::Options {words} {
 		    not \"[set $option]\""
 	    }
 	}
-	if {![string is double -strict ${-timeout}] || ${-timeout} <= 0
-		|| ${-timeout} > 1e6} {
+	# Said so that it does not hold for what is no number either.
+	if {![string is double -strict ${-timeout}]
+		|| !(${-timeout} > 0 && ${-timeout} <= 1e6)} {
 	    Value ${-timeout} "-timeout must be a number of seconds above 0,\
 		not \"${-timeout}\""
 	}
 	if {![string is integer -strict ${-parallel}] || ${-parallel} < 1} {
 	    Value ${-parallel} "-parallel must be a number above 0,\
 		not \"${-parallel}\""
+	}
+	foreach option {-scan -progress} {
+	    if {![string is list [set $option]]} {
+		Value [set $option] "$option must be a list,\
+		    not \"[set $option]\""
+	    }
 	}
 	foreach part ${-scan} {
 	    if {$part ni $parts} {
@@ -175,8 +182,26 @@ proc ::pyossl::expect::probe::Options {words} {
 	if {${-cafile} ne "" && ![file readable ${-cafile}]} {
 	    Value ${-cafile} "-cafile \"${-cafile}\" cannot be read"
 	}
+	# Without this each handshake would fail, and only verification be
+	# unknown.
+	if {${-cafile} ne "" && ![HasAuthorities ${-cafile}]} {
+	    Value ${-cafile} "-cafile \"${-cafile}\" has no certificates"
+	}
     }
     return $options
+}
+
+# Is there anything in a file that verification could trust?
+proc ::pyossl::expect::probe::HasAuthorities {file} {
+    set ctx [::pyossl::ctx new TLS_CLIENT_METHOD]
+    try {
+	$ctx load_verify_locations $file
+	return 1
+    } on error {} {
+	return 0
+    } finally {
+	$ctx destroy
+    }
 }
 
 #------------------------------------------------------------------------
@@ -332,7 +357,7 @@ proc ::pyossl::expect::probe::End {p} {
 	Note $p $key $sorted
     }
     set sorted {}
-    foreach key {suites groups signatures alpn} {
+    foreach key {suites groups signatures certificates alpn} {
 	if {[dict exists $P(result) incomplete $key]} {
 	    dict set sorted $key [lsort [Noted $p incomplete $key]]
 	}

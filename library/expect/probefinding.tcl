@@ -35,6 +35,15 @@ proc ::pyossl::expect::probe::FindProtocols {result findingsVar} {
     upvar 1 $findingsVar findings
     set protocols [dict get $result protocols]
     set yes [dict keys [dict filter $protocols value yes]]
+    set no [dict keys [dict filter $protocols value no]]
+    # A version is refused for itself, and not for the name, by another alert.
+    if {![llength $yes] && "alert unrecognized_name"
+	    in [dict values [dict get $result refusals]]} {
+	Find info name_refused "the server refuses the name that it is asked\
+	    for, or who sends none: -servername gives one" \
+	    "nothing can be asked without a name that it has" "RFC 6066, 3"
+	return
+    }
     if {![llength $yes]} {
 	Find high no_tls "no version of TLS is answered" \
 	    "nothing else can be asked" "RFC 8446, 4.1.3"
@@ -52,10 +61,11 @@ proc ::pyossl::expect::probe::FindProtocols {result findingsVar} {
 		"RFC 8996, 4 and 5"
 	}
     }
-    if {"TLSv1.2" ni $yes && "TLSv1.3" ni $yes} {
+    # Who has not answered has not said that there is none.
+    if {"TLSv1.2" in $no && "TLSv1.3" in $no} {
 	Find high only_old "neither TLS 1.2 nor TLS 1.3 is spoken" \
 	    "clients of today cannot connect" "RFC 9325, 3.1.1"
-    } elseif {"TLSv1.3" ni $yes} {
+    } elseif {"TLSv1.3" in $no} {
 	Find low no_tlsv1.3 "TLS 1.3 is not spoken" \
 	    "it is the version that servers should prefer" "RFC 9325, 3.1.1"
     }
@@ -187,6 +197,9 @@ proc ::pyossl::expect::probe::FindCertificates {result findingsVar} {
 		wrong_order {low "some clients cannot put it in order"
 		    "RFC 8446, 4.4.2"}
 		untrusted {medium "clients refuse it" "RFC 5280, 6.1"}
+		invalid {high "clients refuse it" "RFC 5280, 6.1"}
+		superfluous {low "clients that take another way refuse it"
+		    "RFC 8446, 4.4.2"}
 		unreadable {high "clients refuse it" "RFC 5280, 4.1"}
 	    } $id] severity why reference
 	    set text [dict get $fault text]
@@ -241,11 +254,12 @@ proc ::pyossl::expect::probe::FindSessions {result findingsVar} {
 	Find info early_data "up to $early bytes of early data are taken" \
 	    "they can be sent again by somebody else" "RFC 8446, 8"
     }
-    dict for {version tickets} [dict get $result tickets] {
-	set lifetime [dict get $tickets lifetime]
+    # Before TLS 1.3 the lifetime is a hint, and has no bound.
+    if {[dict exists $result tickets TLSv1.3]} {
+	set lifetime [dict get $result tickets TLSv1.3 lifetime]
 	if {[string is entier -strict $lifetime] && $lifetime > 604800} {
 	    Find medium long_tickets \
-		"tickets of $version live for $lifetime seconds" \
+		"tickets of TLSv1.3 live for $lifetime seconds" \
 		"seven days are the most" "RFC 8446, 4.6.1"
 	}
     }
@@ -254,17 +268,17 @@ proc ::pyossl::expect::probe::FindSessions {result findingsVar} {
 proc ::pyossl::expect::probe::FindTolerance {result findingsVar} {
     upvar 1 $findingsVar findings
     set rights {
-	"unknown server name" {"alert unrecognized_name"}
-	"hello without a server name" {"alert unrecognized_name"
-	    "alert missing_extension"}
-	"unknown ALPN" {"alert no_application_protocol"}
+	"unknown server name" "alert *"
+	"hello without a server name" "alert *"
+	"unknown ALPN" "alert no_application_protocol"
     }
     dict for {version cases} [dict get $result tolerance] {
 	dict for {name how} $cases {
 	    # A server may turn away a name, or protocols, that it has not, and
-	    # who sends no name (RFC 8446, 9.2).
+	    # who sends no name (RFC 8446, 9.2); with which alert it says so
+	    # depends on what finds that there is no certificate for it.
 	    if {$how in {yes unknown} || [dict exists $rights $name]
-		    && $how in [dict get $rights $name]} {
+		    && [string match [dict get $rights $name] $how]} {
 		continue
 	    }
 	    set name [string tolower [string index $name 0]][string range \

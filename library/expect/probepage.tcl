@@ -84,6 +84,9 @@ proc ::pyossl::expect::probe::Page {result} {
     foreach certificate [dict get $result certificates] {
 	append body [PageCertificate $certificate]
     }
+    if {[dict exists $result incomplete certificates]} {
+	append body "<p>Perhaps there are more certificates.</p>\n"
+    }
     return "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta\
 	charset=\"utf-8\">\n<meta name=\"viewport\"\
 	content=\"width=device-width, initial-scale=1\">\n<title>TLS of\

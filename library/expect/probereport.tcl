@@ -155,10 +155,15 @@ proc ::pyossl::expect::probe::Text {result} {
 	    lappend lines "" $title {*}[TextRows $rows]
 	}
     }
+    set more [expr {[dict exists $result incomplete certificates]
+	? "; perhaps there are more" : ""}]
+    if {$more ne "" && ![llength [dict get $result certificates]]} {
+	lappend lines "" Certificates "  unknown"
+    }
     foreach certificate [dict get $result certificates] {
 	set versions [join [dict get $certificate versions] {, }]
 	lappend lines "" "Certificates in $versions\
-	    (verification: [dict get $certificate verification])"
+	    (verification: [dict get $certificate verification]$more)"
 	set n 0
 	foreach one [dict get $certificate chain] {
 	    lappend lines "  [incr n]" \

@@ -88,8 +88,10 @@ proc ::pyossl::expect::probe::ScanVersion {p version} {
     }
     set yes [expr {[dict get $answer end] eq "hello"
 	&& [dict get $answer version] eq $version}]
+    # Who refuses the name has not come to the version.
     Note $p protocols $version [expr {$yes ? "yes"
-	: [Definite $answer] ? "no" : "no answer"}]
+	: [Definite $answer] && [dict get $answer alert] ne "unrecognized_name"
+	    ? "no" : "no answer"}]
     Note $p refusals $version [expr {$yes ? ""
 	: [dict get $answer end] eq "hello"
 	    ? "answered with [dict get $answer version]"
@@ -120,17 +122,38 @@ proc ::pyossl::expect::probe::ScanSuites {p version} {
     if {$P(small)} {
 	set found {}
 	for {set i 0} {$i < [llength $all]} {incr i 50} {
-	    lassign [TakeAway $p $version [lrange $all $i $i+49] $choose] some end
+	    lassign [AllTaken $p $version [lrange $all $i $i+49] $choose] some end
 	    lappend found {*}$some
 	    set complete [expr {$complete && $end}]
 	}
 	set all $found
     }
-    lassign [TakeAway $p $version $all $choose] found end
+    lassign [AllTaken $p $version $all $choose] found end
     # One there must be: with one it was seen that the version is spoken.
     set complete [expr {$complete && $end && [llength $found]}]
     NoteList $p suites $version $found $complete
     Note $p preferences $version [Preference $found $complete $choose]
+}
+
+# AllTaken p version suites choose --
+#	As TakeAway; but a refusal is not the end.  A server may have chosen the
+#	key by all that it was asked for, and have no suite for that one: what is
+#	left is asked for by kinds of keys.
+proc ::pyossl::expect::probe::AllTaken {p version suites choose} {
+    lassign [Taken $suites $choose] found left end
+    if {$end eq "" && $version ne "TLSv1.3"} {
+	foreach pattern {^TLS_RSA_ _RSA_ _ECDSA_ _DSS_ .} {
+	    set these [lsearch -all -inline -regexp $left $pattern]
+	    set left [lsearch -all -inline -not -regexp $left $pattern]
+	    lassign [Taken $these $choose] some - end
+	    lappend found {*}$some
+	    if {$end ni {"" done}} {
+		break
+	    }
+	    set end ""
+	}
+    }
+    return [list $found [Ended $p $version $end]]
 }
 
 # The suite that is chosen among some; empty if none, ? if nobody can tell.
@@ -150,18 +173,32 @@ proc ::pyossl::expect::probe::Suite {p version suites} {
 #	The chosen ones, in their order; and 1, or 0 if there may be more of
 #	them: the server has ceased to answer, in whatever way.
 proc ::pyossl::expect::probe::TakeAway {p version names choose {others {}}} {
+    lassign [Taken $names $choose $others] found - end
+    return [list $found [Ended $p $version $end]]
+}
+
+# Taken names choose ?others? --
+#	What TakeAway does, without looking why it came to its end.
+# Results:
+#	The chosen ones, those left, and what was chosen then: done if nothing is
+#	left, empty for a refusal, ? for no answer.
+proc ::pyossl::expect::probe::Taken {names choose {others {}}} {
     set found {}
     while {[llength $names]} {
 	set chosen [Choice $choose [concat $names $others]]
 	set index [lsearch -exact $names $chosen]
 	if {$index < 0} {
-	    return [list $found [expr {$chosen ni {"" ?}
-		|| $chosen eq "" && [Still $p $version]}]]
+	    return [list $found $names $chosen]
 	}
 	lappend found $chosen
 	set names [lreplace $names $index $index]
     }
-    return [list $found 1]
+    return [list $found {} done]
+}
+
+# Is an end as Taken tells it the end of what there is?
+proc ::pyossl::expect::probe::Ended {p version end} {
+    return [expr {$end ni {"" ?} || $end eq "" && [Still $p $version]}]
 }
 
 # Choice choose names -- what is chosen; a connection may be lost by accident,
@@ -211,8 +248,13 @@ proc ::pyossl::expect::probe::ScanGroups {p version} {
     if {$version eq "TLSv1.3" && ![llength $found]} {
 	set complete 0
     }
-    NoteList $p groups $version $found $complete
     Note $p grouppreferences $version [Preference $found $complete $choose]
+    if {$version eq "TLSv1.2"} {
+	lassign [Ffdhe $p $version] more end
+	lappend found {*}$more
+	set complete [expr {$complete && $end}]
+    }
+    NoteList $p groups $version $found $complete
 }
 
 # The group that is chosen among some. In TLS 1.3 none comes with a key, so
@@ -254,6 +296,53 @@ proc ::pyossl::expect::probe::KeyExchange {answer} {
     return $exchange
 }
 
+# Ffdhe p version --
+#	The groups of RFC 7919 that a server has before TLS 1.3.  Each is asked
+#	for alone, since the answer names none, but has a prime.  A server that
+#	comes with another one does not look what it is asked for.
+# Results:
+#	The groups; and 1, or 0 if there may be more of them.
+proc ::pyossl::expect::probe::Ffdhe {p version} {
+    set suites [lsearch -all -inline -regexp [KnownSuites $p $version] \
+	{^TLS_DHE_|^TLS_DH_anon_}]
+    if {![llength $suites]} {
+	return {{} 1}
+    }
+    set found {}
+    set end done
+    foreach group [lsearch -all -inline [AllGroups $version] ffdhe*] {
+	set answer [Insist $p [Hello $p $version suites $suites \
+	    groups [list $group]] flight]
+	if {![Definite $answer]} {
+	    return [list $found 0]
+	}
+	set exchange [KeyExchange $answer]
+	if {![dict exists $exchange dh_p]} {
+	    set end ""
+	    continue
+	}
+	# All of them, and none of those before, begin alike.
+	lassign [Prime $exchange] bits hex
+	if {"ffdhe$bits" ne $group
+		|| ![string match ffffffffffffffffadf85458a2bb4a9a* $hex]} {
+	    return {{} 1}
+	}
+	lappend found $group
+    }
+    return [list $found [Ended $p $version $end]]
+}
+
+# The length in bits of the prime of a key exchange, and its digits.
+proc ::pyossl::expect::probe::Prime {exchange} {
+    set hex [string trimleft [binary encode hex [dict get $exchange dh_p]] 0]
+    set bits 0
+    if {[scan [string index $hex 0] %x top] == 1} {
+	set bits [expr {4 * ([string length $hex] - 1)
+	    + [string length [format %b $top]]}]
+    }
+    return [list $bits $hex]
+}
+
 # How long the prime of a Diffie-Hellman exchange is.
 proc ::pyossl::expect::probe::ScanDh {p version} {
     set suites [lsearch -all -inline -regexp [KnownSuites $p $version] \
@@ -266,10 +355,7 @@ proc ::pyossl::expect::probe::ScanDh {p version} {
 	groups {x25519 secp256r1 secp384r1}] flight]
     set exchange [KeyExchange $answer]
     if {[dict exists $exchange dh_p]} {
-	set prime [string trimleft [binary encode hex [dict get $exchange dh_p]] 0]
-	scan [string index $prime 0] %x top
-	Note $p dhbits [expr {4 * ([string length $prime] - 1)
-	    + [string length [format %b $top]]}]
+	Note $p dhbits [lindex [Prime $exchange] 0]
     }
 }
 
@@ -301,23 +387,88 @@ proc ::pyossl::expect::probe::ScanSignatures {p version} {
 	NoteList $p signatures $version $found $complete
 	return
     }
-    # In TLS 1.3 the signature is encrypted: each scheme is offered alone.
+    # In TLS 1.3 the signature is encrypted: each scheme is offered alone, and
+    # what is long has one in it. How long it is without, a request for the
+    # client's certificate for one, is seen with schemes that everybody knows and
+    # nobody may sign with here, or else with one that nobody knows.
     set share [Share $p]
+    foreach schemes {
+	{rsa_pkcs1_sha256 rsa_pkcs1_sha384 rsa_pkcs1_sha512} 0xFEFE
+    } {
+	set answer [Insist $p \
+	    [Hello $p $version signatures $schemes {*}$share] ending]
+	set most [expr {[dict get $answer encrypted] + 200}]
+	set ended [expr {[dict get $answer over] || $most <= 400}]
+	if {$ended} {
+	    break
+	}
+    }
+    # Who goes on with that one would with any.
+    if {!$ended} {
+	NoteList $p signatures $version {} 0
+	return
+    }
     foreach scheme [AllSignatures $version] {
 	set answer [Insist $p \
-	    [Hello $p $version signatures [list $scheme] {*}$share] flight]
+	    [Hello $p $version signatures [list $scheme] {*}$share] $most]
 	if {![Definite $answer]} {
 	    set complete 0
 	    break
 	}
 	if {[dict get $answer end] eq "hello"
-		&& [dict get $answer encrypted] > 200} {
+		&& [dict get $answer encrypted] > $most} {
 	    lappend found $scheme
 	}
     }
+    set found [Signing $p $version $found]
     # None is none that was seen: a server that speaks it signs with one.
     NoteList $p signatures $version $found [expr {$complete
 	&& [llength $found] && [Still $p $version]}]
+}
+
+# Signing p version schemes --
+#	There are servers that find out behind their certificates that they
+#	cannot sign: the engine looks for the signature.
+# Results:
+#	The schemes without those of which that was seen.  Where the engine comes
+#	to no signature at all, it is its fault.
+proc ::pyossl::expect::probe::Signing {p version schemes} {
+    set signs {}
+    foreach scheme $schemes {
+	dict set signs $scheme [Signs $p $version $scheme]
+    }
+    if {"yes" ni [dict values $signs]} {
+	return $schemes
+    }
+    return [lmap scheme $schemes {
+	if {[dict get $signs $scheme] eq "no"} continue
+	set scheme
+    }]
+}
+
+# Signs p version scheme -- yes, no, or unknown if the engine cannot tell.
+proc ::pyossl::expect::probe::Signs {p version scheme} {
+    set ctx [::pyossl::ctx new TLS_CLIENT_METHOD]
+    set known [expr {![catch {$ctx set_sigalgs $scheme}]}]
+    $ctx destroy
+    if {!$known} {
+	return unknown
+    }
+    foreach sigalgs [ForChain $scheme] {
+	set result [Engine $p $version sigalgs $sigalgs verify 0]
+	foreach message [dict get $result messages] {
+	    if {[::pyossl::expect::message::nameOf $message]
+		    eq "CertificateVerify"} {
+		set verify [::pyossl::expect::decode $message -version $version]
+		return [expr {[dict get $verify algorithm] eq $scheme ? "yes"
+		    : "no"}]
+	    }
+	}
+	if {[dict get $result end] ne "alert"} {
+	    return unknown
+	}
+    }
+    return no
 }
 
 # Share p -- words for Hello: a group with a key share that the server takes at

@@ -18,17 +18,7 @@ proc ::pyossl::expect::probe::ScanCertificates {p} {
     upvar #0 $p P
     set chains {}	;# dict: list of DER -> dict of versions and faults
     if {[Noted $p protocols TLSv1.3] eq "yes"} {
-	foreach sigalgs {
-	    rsa_pss_rsae_sha256:rsa_pss_rsae_sha384:rsa_pss_rsae_sha512:rsa_pss_pss_sha256
-	    ecdsa_secp256r1_sha256:ecdsa_secp384r1_sha384:ecdsa_secp521r1_sha512
-	    ed25519:ed448
-	} {
-	    set result [Engine $p TLSv1.3 sigalgs $sigalgs]
-	    if {[dict get $result done]} {
-		Chain chains [EngineChain $result TLSv1.3] TLSv1.3 \
-		    [dict get $result faults]
-	    }
-	}
+	NewCertificates $p chains
     }
     set version [Old $p]
     if {$version ne ""} {
@@ -49,57 +39,125 @@ proc ::pyossl::expect::probe::ScanCertificates {p} {
     Note $p scts certificate $embedded
 }
 
-# In the clear for all kinds of keys there are suites for; the engine verifies.
-proc ::pyossl::expect::probe::OldCertificates {p version chainsVar} {
+# In TLS 1.3 by what the server can sign with: each kind of key is asked for
+# alone, so that none hides behind another.
+proc ::pyossl::expect::probe::NewCertificates {p chainsVar} {
     upvar 1 $chainsVar chains
-    set suites [KnownSuites $p $version]
-    foreach {pattern ciphers} {
-	_RSA_WITH_ aRSA _ECDSA_WITH_ aECDSA _(DSS|SHA_DSS)_WITH_ aDSS
-	^TLS_RSA_ kRSA
+    set lost 0
+    foreach kind {
+	rsa_pss_rsae_sha256:rsa_pss_rsae_sha384:rsa_pss_rsae_sha512
+	rsa_pss_pss_sha256:rsa_pss_pss_sha384:rsa_pss_pss_sha512
+	ecdsa_secp256r1_sha256 ecdsa_secp384r1_sha384 ecdsa_secp521r1_sha512
+	ed25519 ed448 {}
     } {
-	set these [lsearch -all -inline -regexp $suites $pattern]
-	if {![llength $these]} {
-	    continue
-	}
-	set chain [RawChain [Insist $p [Hello $p $version suites $these] flight]]
-	if {![llength $chain]} {
-	    continue
-	}
-	if {[dict exists $chains $chain] || $version eq "SSLv3"} {
-	    Chain chains $chain $version unknown
-	    continue
-	}
-	set result [Engine $p $version ciphers $ciphers:@SECLEVEL=0]
-	set same [expr {[dict get $result done]
-	    && [EngineChain $result $version] eq $chain}]
-	Chain chains $chain $version \
-	    [expr {$same ? [dict get $result faults] : "unknown"}]
-    }
-    # A certificate with a key for EdDSA serves the suites of ECDSA.
-    if {$version eq "TLSv1.2"} {
-	set these [lsearch -all -inline $suites *_ECDSA_WITH_*]
-	if {[llength $these]} {
-	    set chain [RawChain [Ask $p [Hello $p $version suites $these \
-		signatures {ed25519 ed448}] flight]]
-	    if {[llength $chain]} {
-		Chain chains $chain $version unknown
+	foreach sigalgs [expr {$kind eq "" ? {{}} : [ForChain $kind]}] {
+	    set result [Engine $p TLSv1.3 sigalgs $sigalgs]
+	    if {[dict get $result done]} {
+		Chain chains [EngineChain $result TLSv1.3] TLSv1.3 $result
+		break
 	    }
+	    set lost [expr {$lost || [dict get $result end] ne "alert"}]
+	}
+    }
+    Finished $p TLSv1.3 $lost
+}
+
+# ForChain schemes --
+#	There are servers that look among the schemes of the handshake for what
+#	their chain is signed with.
+# Results:
+#	Lists to be asked for one after the other: the schemes with those of
+#	PKCS #1, with which nothing else is signed in TLS 1.3, and at last with
+#	ECDSA too.
+proc ::pyossl::expect::probe::ForChain {schemes} {
+    set list [concat [split $schemes :] \
+	{rsa_pkcs1_sha256 rsa_pkcs1_sha384 rsa_pkcs1_sha512}]
+    set all [concat $list [lmap name {ecdsa_secp256r1_sha256
+	    ecdsa_secp384r1_sha384 ecdsa_secp521r1_sha512} {
+	if {$name in $list} continue
+	set name
+    }]]
+    return [list [join $list :] [join $all :]]
+}
+
+# Finished p version lost --
+#	Notes that there may be more certificates: an answer was lost, or the
+#	server refuses now what it did not refuse before.
+proc ::pyossl::expect::probe::Finished {p version lost} {
+    upvar #0 $p P
+    if {$lost || ![Still $p $version]} {
+	dict update P(result) incomplete incomplete {
+	    dict lappend incomplete certificates $version
 	}
     }
 }
 
-# Takes a chain into the dict of those there are.
-proc ::pyossl::expect::probe::Chain {chainsVar chain version faults} {
+# In the clear for all kinds of keys there are suites for; the engine verifies.
+# What suites and keys have in common a group and a scheme tell apart: x25519 and
+# x448 are for the exchange and on no certificate.
+proc ::pyossl::expect::probe::OldCertificates {p version chainsVar} {
+    upvar 1 $chainsVar chains
+    set suites [KnownSuites $p $version]
+    set lost 0
+    foreach {pattern ciphers groups signatures} {
+	_RSA_WITH_ aRSA {} {}
+	_RSA_WITH_ aRSA {} {rsa_pss_pss_sha256 rsa_pss_pss_sha384
+	    rsa_pss_pss_sha512}
+	_ECDSA_WITH_ aECDSA {} {}
+	_ECDSA_WITH_ aECDSA {x25519 x448 secp256r1} {}
+	_ECDSA_WITH_ aECDSA {x25519 x448 secp384r1} {}
+	_ECDSA_WITH_ aECDSA {x25519 x448 secp521r1} {}
+	_ECDSA_WITH_ aECDSA {} ed25519 _ECDSA_WITH_ aECDSA {} ed448
+	_(DSS|SHA_DSS)_WITH_ aDSS {} {} ^TLS_RSA_ kRSA {} {}
+    } {
+	set these [lsearch -all -inline -regexp $suites $pattern]
+	if {![llength $these] || $signatures ne "" && $version ne "TLSv1.2"
+		|| $groups ne "" && $version eq "SSLv3"} {
+	    continue
+	}
+	set words {}
+	foreach key {groups signatures} {
+	    if {[set $key] ne ""} {
+		lappend words $key [set $key]
+	    }
+	}
+	set answer [Insist $p [Hello $p $version suites $these {*}$words] flight]
+	set chain [RawChain $answer]
+	if {![llength $chain]} {
+	    # Without a certificate there is the end of the flight, or a refusal.
+	    set lost [expr {$lost || ![Definite $answer]
+		|| [dict get $answer end] eq "hello"
+		&& ![dict exists $answer messages ServerHelloDone]}]
+	    continue
+	}
+	if {[dict exists $chains $chain] || $version eq "SSLv3"} {
+	    Chain chains $chain $version {}
+	    continue
+	}
+	set result [Engine $p $version ciphers $ciphers:@SECLEVEL=0 \
+	    groups [join $groups :] sigalgs [join $signatures :]]
+	set same [expr {[dict get $result done]
+	    && [EngineChain $result $version] eq $chain}]
+	Chain chains $chain $version [expr {$same ? $result : {}}]
+    }
+    Finished $p $version $lost
+}
+
+# Chain chainsVar chain version result --
+#	Takes a chain into the dict of those there are, with what the engine
+#	says of it in its result, if it has seen it.
+proc ::pyossl::expect::probe::Chain {chainsVar chain version result} {
     upvar 1 $chainsVar chains
     if {![dict exists $chains $chain]} {
-	dict set chains $chain [list versions {} faults unknown]
+	dict set chains $chain [list versions {} faults unknown needed {}]
     }
     if {$version ni [dict get $chains $chain versions]} {
 	dict set chains $chain versions \
 	    [concat [dict get $chains $chain versions] $version]
     }
-    if {$faults ne "unknown"} {
-	dict set chains $chain faults $faults
+    if {$result ne ""} {
+	dict set chains $chain faults [dict get $result faults]
+	dict set chains $chain needed [dict get $result needed]
     }
 }
 
@@ -148,7 +206,8 @@ proc ::pyossl::expect::probe::DescribeChain {p chain known} {
     return [dict create versions [dict get $known versions] \
 	verification [expr {$faults eq "unknown" ? "unknown"
 	    : [llength $numbers] ? "failed" : "ok"}] \
-	faults [Faults $p $certificates $numbers] chain $certificates]
+	faults [Faults $p $certificates $numbers [dict get $known needed]] \
+	chain $certificates]
 }
 
 # Describe der --
@@ -317,12 +376,18 @@ proc ::pyossl::expect::probe::SignsItself {certificate} {
 # What is wrong with them
 #------------------------------------------------------------------------
 
-# Faults p chain numbers --
+# Faults p chain numbers needed --
 #	The faults of a chain: a list of dicts of fault and text.
-proc ::pyossl::expect::probe::Faults {p chain numbers} {
+# Arguments:
+#	chain	what the server has sent, see Describe
+#	numbers	what verification says against it
+#	needed	digests of the certificates by which it came to an authority;
+#		with none all count
+proc ::pyossl::expect::probe::Faults {p chain numbers needed} {
     upvar #0 $p P
     variable untrusted
     set result {}
+    set superfluous {}
     set now [clock format [clock seconds] -gmt 1 -format %Y%m%d%H%M%SZ]
     set i 0
     foreach certificate $chain {
@@ -333,6 +398,7 @@ proc ::pyossl::expect::probe::Faults {p chain numbers} {
 	    Fault unreadable "$who cannot be read: [dict get $certificate error]"
 	    continue
 	}
+	set before $result
 	dict with certificate {
 	    if {$notAfter < $now} {
 		Fault expired "$who was valid until [When $notAfter]"
@@ -350,6 +416,15 @@ proc ::pyossl::expect::probe::Faults {p chain numbers} {
 		Fault weak_signature "$who is signed with $signature"
 	    }
 	}
+	# Where the way goes past it, only clients that try another one stumble.
+	if {![llength $numbers] && [llength $needed]
+		&& [dict get $certificate sha256] ni $needed} {
+	    lappend superfluous {*}[lrange $result [llength $before] end]
+	    set result $before
+	}
+    }
+    foreach fault $superfluous {
+	Fault superfluous "[dict get $fault text], and is not needed"
     }
     set leaf [lindex $chain 0]
     if {[dict get $leaf error] ne ""} {
@@ -379,6 +454,14 @@ proc ::pyossl::expect::probe::Faults {p chain numbers} {
 	    Fault untrusted "no way leads to an authority that is trusted here"
 	    break
 	}
+    }
+    # The times have been looked at above.
+    set words [lmap number [lsort -unique -integer $numbers] {
+	if {$number in $untrusted || $number in {9 10}} continue
+	::pyossl::VerifyError $number
+    }]
+    if {[llength $words]} {
+	Fault invalid "verification says: [join $words {; }]"
     }
     return $result
 }

@@ -6,14 +6,15 @@
 #	cannot do is "unknown" in the result, never "no".
 
 namespace eval ::pyossl::expect::probe {
-    variable seen		;# array: conn -> {messages} {faults}
+    variable seen		;# array: conn -> dict of messages, faults and
+				;# needed, as Engine returns them
 }
 
 # Engine p version ?key value ...? --
 #	Shakes hands.
 # Arguments:
 #	version	the only one
-#	ciphers, sigalgs, alpn	as the context takes them
+#	ciphers, sigalgs, groups, alpn	as the context takes them
 #	session	one to offer
 #	ticket	0: ask for none
 #	verify	0: not what certificates are worth. With it no session is
@@ -21,14 +22,15 @@ namespace eval ::pyossl::expect::probe {
 #	then	a script for when it is done, in this procedure, with conn
 # Results:
 #	A dict: done 0|1, end and text (as Ask), messages (list of those that
-#	came), faults (list of {number depth}), session, reused, alpn, then.
+#	came), faults (list of {number depth}), needed (SHA-256 of the
+#	certificates on the way to the authority), session, reused, alpn, then.
 proc ::pyossl::expect::probe::Engine {p version args} {
     upvar #0 $p P
     variable seen
     set options [dict merge {ciphers ALL:COMPLEMENTOFALL:@SECLEVEL=0
-	sigalgs {} alpn {} session {} ticket 1 verify 1 then {}} $args]
-    set result {done 0 end timeout text {} messages {} faults {} session {}
-	reused 0 alpn {} then {}}
+	sigalgs {} groups {} alpn {} session {} ticket 1 verify 1 then {}} $args]
+    set result {done 0 end timeout text {} messages {} faults {} needed {}
+	session {} reused 0 alpn {} then {}}
     Acquire $p
     set ctx ""
     set conn ""
@@ -40,7 +42,7 @@ proc ::pyossl::expect::probe::Engine {p version args} {
 	set deadline [expr {[clock milliseconds] + $P(timeout)}]
 	set ctx [EngineContext $p $version $options]
 	set conn [::pyossl::conn new $ctx]
-	set seen($conn) {messages {} faults {}}
+	set seen($conn) {messages {} faults {} needed {}}
 	$conn set_connect_state
 	if {$P(servername) ne ""} {
 	    $conn set_tlsext_host_name $P(servername)
@@ -69,7 +71,7 @@ proc ::pyossl::expect::probe::Engine {p version args} {
 	dict set result text $message
     } finally {
 	if {$conn ne ""} {
-	    foreach key {messages faults} {
+	    foreach key {messages faults needed} {
 		dict set result $key [dict get $seen($conn) $key]
 	    }
 	    unset seen($conn)
@@ -102,9 +104,15 @@ proc ::pyossl::expect::probe::EngineContext {p version options} {
 	$ctx set_max_proto_version $version
 	if {$version ne "TLSv1.3"} {
 	    $ctx set_cipher_list [dict get $options ciphers]
+	} else {
+	    # Those with CCM are none of OpenSSL's default.
+	    $ctx set_ciphersuites TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_CCM_SHA256:TLS_AES_128_CCM_8_SHA256
 	}
 	if {[dict get $options sigalgs] ne ""} {
 	    $ctx set_sigalgs [dict get $options sigalgs]
+	}
+	if {[dict get $options groups] ne ""} {
+	    $ctx set_groups [dict get $options groups]
 	}
 	if {[dict get $options alpn] ne ""} {
 	    $ctx set_alpn [dict get $options alpn]
@@ -124,10 +132,16 @@ proc ::pyossl::expect::probe::EngineContext {p version options} {
     return $ctx
 }
 
-# Every certificate passes; the faults are noted.
+# Every certificate passes; the faults are noted, and what is on the way.
 proc ::pyossl::expect::probe::EngineVerify {conn cert number depth ok} {
     variable seen
-    if {$number && [info exists seen($conn)]} {
+    if {![info exists seen($conn)]} {
+	return 1
+    }
+    if {$ok} {
+	dict lappend seen($conn) needed \
+	    [string map {: ""} [$cert digest sha256]]
+    } elseif {$number} {
 	dict lappend seen($conn) faults [list $number $depth]
     }
     return 1

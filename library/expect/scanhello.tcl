@@ -74,11 +74,13 @@ proc ::pyossl::expect::probe::AllSignatures {version} {
 #	fields	fields of the message besides, as encode takes them
 #	record	the version of the records
 #	fragment	the most bytes in a record
+#	size	the bytes that the message is made to have by padding; one that has
+#		more by itself is left as it is
 proc ::pyossl::expect::probe::Hello {p version args} {
     upvar #0 $p P
     set options [dict merge [list suites [AllSuites $version] \
 	groups [AllGroups $version] signatures [AllSignatures $version] \
-	shares x25519 more {} without {} fields {} fragment 16384 \
+	shares x25519 more {} without {} fields {} fragment 16384 size 0 \
 	record [expr {$version eq "SSLv3" ? "SSLv3" : "TLSv1"}]] $args]
     set new [expr {$version eq "TLSv1.3"}]
     set fields [list legacy_version [expr {$new ? "TLSv1.2" : $version}] \
@@ -97,6 +99,12 @@ proc ::pyossl::expect::probe::Hello {p version args} {
     }
     set fields [dict merge $fields [dict get $options fields]]
     set message [::pyossl::expect::encode ClientHello $fields]
+    set size [expr {[dict get $options size] - [string length $message] - 4}]
+    if {$size >= 0} {
+	dict lappend fields extensions [list extension_type padding \
+	    extension_data [string repeat \0 $size]]
+	set message [::pyossl::expect::encode ClientHello $fields]
+    }
     set size [dict get $options fragment]
     set bytes ""
     for {set i 0} {$i < [string length $message]} {incr i $size} {
@@ -115,6 +123,12 @@ proc ::pyossl::expect::probe::Extensions {p version options} {
 	lappend result [list extension_type server_name server_name_list \
 	    [list [list name_type host_name name $P(servername)]]]
     }
+    # There are servers that insist on these, and servers that do not bear an
+    # empty extension at the end.
+    if {$version ne "TLSv1.3"} {
+	lappend result {extension_type extended_master_secret} \
+	    {extension_type encrypt_then_mac}
+    }
     lappend result [list extension_type supported_groups \
 	named_group_list [dict get $options groups]]
     if {$version eq "TLSv1.3"} {
@@ -129,6 +143,13 @@ proc ::pyossl::expect::probe::Extensions {p version options} {
     } else {
 	lappend result {extension_type ec_point_formats
 	    ec_point_format_list uncompressed}
+    }
+    # What signs in the handshake is asked for; what the certificates are signed
+    # with is all the same.
+    if {$version eq "TLSv1.2"
+	    && [dict get $options signatures] ne [AllSignatures $version]} {
+	lappend result [list extension_type signature_algorithms_cert \
+	    supported_signature_algorithms [AllSignatures $version]]
     }
     if {$version in {TLSv1.2 TLSv1.3}} {
 	lappend result [list extension_type signature_algorithms \

@@ -185,18 +185,19 @@ proc ::pyossl::expect::probe::Line {p channel deadline} {
 # Arguments:
 #	hello	Bytes to send, or a list of such that are sent one by one.
 #	until	hello: the ServerHello is enough. flight: all up to the
-#		ServerHelloDone, in TLS 1.3 as much as tells whether there is
-#		more than an alert.
+#		ServerHelloDone. A number: more encrypted bytes than that.
+#		ending: all, up to the end of the connection or a moment in which
+#		nothing comes.
 # Results:
 #	A dict: end (hello, alert, closed, reset, timeout, refused, nottls,
 #	starttls), text for people, alert (its description), hello (the dict of
 #	the ServerHello or HelloRetryRequest, or empty), messages (a dict of
 #	name to bytes), version, suite, encrypted (bytes behind the ServerHello
-#	in TLS 1.3).
+#	in TLS 1.3), over (1: the connection has ended).
 proc ::pyossl::expect::probe::Ask {p hello {until hello}} {
     upvar #0 $p P
     set answer {end timeout text {} alert {} hello {} messages {} version {}
-	suite {} encrypted 0}
+	suite {} encrypted 0 over 0}
     Acquire $p
     try {
 	if {$P(silent) >= $P(patience)} {
@@ -272,13 +273,19 @@ proc ::pyossl::expect::probe::Collect {p channel deadline until answer} {
 	    }
 	}
 	if {[eof $channel]} {
+	    dict set answer over 1
 	    if {[dict get $answer hello] eq ""} {
 		dict set answer end closed
 		dict set answer text "the connection was closed"
 	    }
 	    return $answer
 	}
-	if {![Await $p $channel readable $deadline]} {
+	# A server that waits for the client is given a moment.
+	set till $deadline
+	if {$until eq "ending" && [dict get $answer hello] ne ""} {
+	    set till [expr {min($deadline, [clock milliseconds] + 1000)}]
+	}
+	if {![Await $p $channel readable $till]} {
 	    if {[dict get $answer hello] eq ""} {
 		dict set answer text "no answer"
 	    }
@@ -309,8 +316,8 @@ proc ::pyossl::expect::probe::Record {record until joinedVar answerVar} {
 	}
 	application_data {
 	    dict incr answer encrypted [string length $fragment]
-	    return [expr {$until eq "flight"
-		&& [dict get $answer encrypted] > 200}]
+	    return [expr {[string is integer $until]
+		&& [dict get $answer encrypted] > $until}]
 	}
 	handshake {
 	    append joined $fragment

@@ -106,7 +106,9 @@ proc ::pyossl::expect::probe::EngineContext {p version options} {
 	    $ctx set_cipher_list [dict get $options ciphers]
 	} else {
 	    # Those with CCM are none of OpenSSL's default.
-	    $ctx set_ciphersuites TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_CCM_SHA256:TLS_AES_128_CCM_8_SHA256
+	    $ctx set_ciphersuites [join {TLS_AES_128_GCM_SHA256
+		TLS_AES_256_GCM_SHA384 TLS_CHACHA20_POLY1305_SHA256
+		TLS_AES_128_CCM_SHA256 TLS_AES_128_CCM_8_SHA256} :]
 	}
 	if {[dict get $options sigalgs] ne ""} {
 	    $ctx set_sigalgs [dict get $options sigalgs]

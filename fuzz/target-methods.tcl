@@ -17,7 +17,7 @@ namespace eval fuzz {
 
     # Not called: these wait for others, or take their time.
     variable never {
-	set_default_verify_paths Connect Listen Keep Kept TrustStamp Stack unimport
+	set_default_verify_paths Connect Listen Vwait Keep Kept TrustStamp Stack unimport
 	Describe getpeername
     }
     # What an argument of that name is: a class, a list of one, or values.

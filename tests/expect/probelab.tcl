@@ -69,10 +69,12 @@ proc fakeaccept {answer channel host port} {
     set ::input($channel) ""
     chan event $channel readable [list fakeread $answer $channel]
 }
-proc fakeread {answer channel} {
+# The whole messages of all that has come on a channel; none, and the channel
+# is closed, at its end.
+proc came {channel} {
     if {[catch {read $channel} data] || [chan eof $channel]} {
 	close $channel
-	return
+	return {}
     }
     append ::input($channel) $data
     set bytes $::input($channel)
@@ -80,7 +82,10 @@ proc fakeread {answer channel} {
     foreach record [pyossl::expect::record::split bytes] {
 	append joined [dict get $record fragment]
     }
-    foreach message [pyossl::expect::message::split joined] {
+    return [pyossl::expect::message::split joined]
+}
+proc fakeread {answer channel} {
+    foreach message [came $channel] {
 	set reply [{*}$answer $channel [decode $message] \
 	    $::input($channel)]
 	catch {
@@ -192,17 +197,7 @@ proc gateaccept {script port channel host from} {
     chan event $channel readable [list gateread $script $port $channel]
 }
 proc gateread {script port channel} {
-    if {[catch {read $channel} data] || [chan eof $channel]} {
-	close $channel
-	return
-    }
-    append ::input($channel) $data
-    set bytes $::input($channel)
-    set joined ""
-    foreach record [pyossl::expect::record::split bytes] {
-	append joined [dict get $record fragment]
-    }
-    foreach message [pyossl::expect::message::split joined] {
+    foreach message [came $channel] {
 	set reply [apply [list hello $script] [decode $message]]
 	if {$reply ne ""} {
 	    catch {puts -nonewline $channel $reply}

@@ -526,6 +526,11 @@ proc ::pyossl::SniCallback {command conn} {
 	return
     }
     if {![uplevel #0 [list {*}$command sni [ChannelOf $conn] $name]]} {
+	if {[namespace which -command $conn] eq ""} {
+	    # The script has destroyed it, and nobody can be told by it any more.
+	    return -code error -errorcode {PYOSSL SSL Error {}} \
+		"the server name \"$name\" was refused"
+	}
 	RefuseName $conn $name
     }
 }

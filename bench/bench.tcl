@@ -30,7 +30,6 @@ namespace eval bench {
     variable missing {}
     variable only {}		;# drivers; none: all
     variable counting 0		;# instructions, not time
-    variable counted 0		;# by the process that was measured last
 }
 
 source -encoding utf-8 [file join $bench::here jobs.tcl]

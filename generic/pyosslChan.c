@@ -195,7 +195,6 @@ ChanInput(
     int got = 0, room, entered, failed;
 
     if (cPtr->endTold) {
-	cPtr->endTold = 0;
 	return 0;
     }
     if (!tlsPtr->started || cPtr->leaving) {

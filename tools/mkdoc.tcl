@@ -16,16 +16,6 @@ if {[catch {package require doctools}]} {
     exit 1
 }
 
-# Makes links of the names of other pages, as they stand in the HTML.
-proc link {html pages} {
-    foreach page $pages {
-	set file pyossl_$page.html
-	set name [string cat pyossl:: $page (n)]
-	set html [string map [list $name "<a href=\"$file\">$name</a>"] $html]
-    }
-    return [string map {pyossl(n) {<a href="pyossl.html">pyossl(n)</a>}} $html]
-}
-
 # Formats one page and returns the text.
 proc formatPage {path format version} {
     set channel [open $path]
@@ -52,6 +42,13 @@ if {$version eq ""} {
     exit 2
 }
 file mkdir $target
+# The names of pages, as they stand in the HTML, and links in their place.
+set links {pyossl(n) {<a href="pyossl.html">pyossl(n)</a>}}
+foreach path [glob -nocomplain -directory $source *.man] {
+    set page [file rootname [file tail $path]]
+    set name [string cat pyossl:: $page (n)]
+    lappend links $name "<a href=\"pyossl_$page.html\">$name</a>"
+}
 set pages 0
 set failed 0
 foreach path [lsort [glob -nocomplain -directory $source *.man]] {
@@ -67,8 +64,7 @@ foreach path [lsort [glob -nocomplain -directory $source *.man]] {
 	    set name pyossl_$name
 	}
 	if {$kind eq "html"} {
-	    set result [link $result [lmap other [glob -directory $source \
-		-tails *.man] {file rootname $other}]]
+	    set result [string map $links $result]
 	}
 	set channel [open [file join $target $name$suffix] w]
 	fconfigure $channel -encoding utf-8 -translation lf

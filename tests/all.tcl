@@ -36,6 +36,10 @@ namespace eval suite {
     variable reportPattern {ERROR: AddressSanitizer|ERROR: LeakSanitizer|WARNING: ThreadSanitizer|: runtime error: |UndefinedBehaviorSanitizer|==\d+==ERROR}
 }
 
+if {$::tcl_platform(platform) eq "windows"} {
+    source [file join $suite::here wine.tcl]
+}
+
 # Reads the command line into the options.
 proc suite::readOptions {argv} {
     variable options

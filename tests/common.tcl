@@ -47,6 +47,10 @@ if {[package vsatisfies [package provide Tcl] 9.0-]} {
 # must not inherit it.  [childtclsh] gives it to the processes that need it.
 catch {unset ::env(LD_PRELOAD)}
 
+if {$::tcl_platform(platform) eq "windows"} {
+    source [file join $common::here wine.tcl]
+}
+
 #------------------------------------------------------------------------
 # The package under test
 #------------------------------------------------------------------------

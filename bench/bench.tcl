@@ -221,18 +221,21 @@ proc bench::run.alone {driver job options} {
     return $result
 }
 
-# What [package require] adds to a bare tclsh, in processor time.
+# What [package require] adds to a bare tclsh; with -known where the index of the
+# package has been read before.
 proc bench::run.require {driver options} {
     variable here
     variable build
     set package [dict get {C none pyossl pyossl tls tls} $driver]
-    set clock [list [info nameofexecutable] \
-	[file join $here subject.tcl] none \
-	[file join $build bench cputime.so]]
+    set words {}
+    if {$package eq "pyossl" && [dict exists $options -known]} {
+	set words [list "" -index [file join $build pkgIndex.tcl]]
+    }
     set count [dict get $options -count]
     set start [clock microseconds]
     for {set i 0} {$i < $count} {incr i} {
-	exec [info nameofexecutable] [file join $here subject.tcl] $package ""
+	exec [info nameofexecutable] [file join $here subject.tcl] $package "" \
+	    {*}$words
     }
     set wall [expr {([clock microseconds] - $start) / 1e6}]
     return [dict create cpu $wall wall $wall count $count]

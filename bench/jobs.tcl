@@ -87,5 +87,6 @@ namespace eval bench {
 
     # Scripts.
     Job require require {-count 20*} {C pyossl tls} ms +8ms
+    Job require-known require {-count 20* -known 1} {C pyossl} ms +8ms
     Job expect-200 {alone expect} {-conns 100* -count 500*} {pyossl} rate -
 }

@@ -15,7 +15,7 @@ package require Tcl 8.6-
 lassign $argv package library job
 set options [dict merge {
     -how "" -port 0 -bytes 1048576 -count 1 -conns 1 -size 100 -cert "" -key ""
-    -file "" -version 13 -buffersize 0 -resume 0 -threads 1
+    -file "" -version 13 -buffersize 0 -resume 0 -threads 1 -index ""
 } [lrange $argv 3 end]]
 dict for {name value} $options {
     set opt($name) $value
@@ -24,6 +24,11 @@ if {$library ne ""} {
     load $library Cputime
 }
 if {$package ne "none"} {
+    # Where the index has been read Tcl does not search for it.
+    if {$opt(-index) ne ""} {
+	set dir [file dirname $opt(-index)]
+	source $opt(-index)
+    }
     package require $package
 }
 

@@ -787,7 +787,11 @@ ChanClose(
 	owner = interp;
     }
     if (owner != NULL && Tcl_IsChannelRegistered(owner, chan)) {
+	/* What fails there is not the result of what is being done here. */
+	Tcl_InterpState state = Tcl_SaveInterpState(owner, TCL_OK);
+
 	Tcl_UnregisterChannel(owner, chan);
+	Tcl_RestoreInterpState(owner, state);
     } else if (Tcl_IsChannelShared(chan) == 0 && owner == NULL) {
 	Tcl_Close(NULL, chan);
     }

@@ -66,12 +66,15 @@ PyosslChanMake(
 /*
  * PyosslChanCreate --
  *	A channel of its own for a connection that has none; it holds a
- *	reference on it. The caller registers it. Translation as a Tcl
- *	socket's; blocking as the connection is.
+ *	reference on it. It is registered in the interpreter, and by nobody
+ *	else later: where it is not registered any more a script has closed it,
+ *	and Tcl still sends what was written, or has passed it on. Translation
+ *	as a Tcl socket's; blocking as the connection is.
  */
 Tcl_Channel
 PyosslChanCreate(
-    PyosslTls *tlsPtr)
+    PyosslTls *tlsPtr,
+    Tcl_Interp *interp)
 {
     PyosslChan *cPtr = PyosslChanMake(tlsPtr, 0);
     unsigned long number;
@@ -92,6 +95,7 @@ PyosslChanCreate(
     if (!tlsPtr->blocking) {
 	Tcl_SetChannelOption(NULL, cPtr->chan, "-blocking", "0");
     }
+    Tcl_RegisterChannel(interp, cPtr->chan);
     PyosslChanUpdate(cPtr);
     return cPtr->chan;
 }

@@ -180,10 +180,10 @@ ConnChannel(
 	if (!tlsPtr->held) {
 	    PyosslLinkWatch(&tlsPtr->link, 0, NULL, NULL);
 	}
-	chan = PyosslChanCreate(tlsPtr);
-    }
-    if (!Tcl_IsChannelRegistered(interp, chan)) {
-	Tcl_RegisterChannel(interp, chan);
+	chan = PyosslChanCreate(tlsPtr, interp);
+    } else if (!Tcl_IsChannelRegistered(interp, chan)) {
+	return PyosslFailErrno(interp, PYOSSL_SSL, EBADF,
+		"the channel is closed or another interpreter's");
     }
     Tcl_SetObjResult(interp, Tcl_NewStringObj(Tcl_GetChannelName(chan), -1));
     return TCL_OK;

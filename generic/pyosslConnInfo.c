@@ -94,7 +94,8 @@ AppendCert(
 
 /*
  * get_peer_cert_chain: what the peer sent, its own certificate first, on
- * the server's side too, where OpenSSL keeps that one apart.
+ * the server's side too, where OpenSSL keeps that one apart, as it does in
+ * a resumed session.
  */
 int
 PyosslConnGetPeerCertChain(
@@ -109,7 +110,7 @@ PyosslConnGetPeerCertChain(
     int i;
 
     (void) objc; (void) objv;
-    if (SSL_is_server(tlsPtr->ssl)) {
+    if (SSL_is_server(tlsPtr->ssl) || chainPtr == NULL) {
 	X509 *leafPtr = SSL_get0_peer_certificate(tlsPtr->ssl);
 
 	AppendCert(objPtr->ipPtr, listObj, leafPtr);
@@ -423,9 +424,10 @@ Certificates(
     X509 *leafPtr)
 {
     Tcl_Obj *listObj = Tcl_NewListObj(0, NULL);
-    int i;
+    /* A resumed session has kept the peer's own one alone. */
+    int i, count = chainPtr == NULL ? 0 : sk_X509_num(chainPtr);
 
-    for (i = -1; i < sk_X509_num(chainPtr); i++) {
+    for (i = -1; i < count; i++) {
 	X509 *certPtr = i < 0 ? leafPtr : sk_X509_value(chainPtr, i);
 	BIO *bioPtr;
 

@@ -81,7 +81,7 @@ CallScript(
     PyosslOp op;
     Tcl_Size count;
     Tcl_Channel chan;
-    int i, argc = 3, code;
+    int i, argc = 3, code, open;
 
     if (!PyosslCallbackUsable(cbPtr)) {
 	PyosslTlsClose(tlsPtr, NULL, 0);
@@ -93,13 +93,18 @@ CallScript(
     if (chan != NULL) {
 	PyosslChanWake(tlsPtr);
     } else {
-	chan = PyosslChanCreate(tlsPtr);
+	chan = PyosslChanCreate(tlsPtr, ipPtr->interp);
+    }
+    open = Tcl_IsChannelRegistered(ipPtr->interp, chan);
+    if (!open && failurePtr == NULL) {
+	/* And has closed it, or given it away. */
+	PyosslInterpRelease(ipPtr);
+	return;
     }
     PyosslChanDeadline(tlsPtr);
-    if (!Tcl_IsChannelRegistered(ipPtr->interp, chan)) {
-	Tcl_RegisterChannel(ipPtr->interp, chan);
+    if (open) {
+	Tcl_RegisterChannel(NULL, chan);	/* Ours while the script runs. */
     }
-    Tcl_RegisterChannel(NULL, chan);	/* Ours while the script runs. */
     Tcl_ListObjGetElements(NULL, addressObj, &count, &words);
     argv[0] = Tcl_NewStringObj(Tcl_GetChannelName(chan), -1);
     argv[1] = words[0];
@@ -116,11 +121,13 @@ CallScript(
     code = PyosslCallbackCall(cbPtr, argc, argv, NULL);
     PyosslOpEndFailure(&op, &told, 1);
     PyosslFailureClear(&told);
-    if ((code != TCL_OK || !keep) && ipPtr->interp != NULL
+    if (open && (code != TCL_OK || !keep) && ipPtr->interp != NULL
 	    && Tcl_IsChannelRegistered(ipPtr->interp, chan)) {
 	Tcl_UnregisterChannel(ipPtr->interp, chan);
     }
-    Tcl_UnregisterChannel(NULL, chan);
+    if (open) {
+	Tcl_UnregisterChannel(NULL, chan);
+    }
     for (i = 0; i < argc; i++) {
 	Tcl_DecrRefCount(argv[i]);
     }

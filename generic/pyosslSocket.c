@@ -189,10 +189,9 @@ Connect(
     if (Prepare(interp, tlsPtr, &options) != TCL_OK) {
 	return TCL_ERROR;
     }
-    chan = PyosslChanCreate(tlsPtr);
+    chan = PyosslChanCreate(tlsPtr, interp);
     PyosslChanDeadline(tlsPtr);
     PyosslTlsRelease(tlsPtr);
-    Tcl_RegisterChannel(interp, chan);
     Tcl_SetObjResult(interp, Tcl_NewStringObj(Tcl_GetChannelName(chan), -1));
     return TCL_OK;
 }

@@ -483,7 +483,8 @@ MODULE_SCOPE void	PyosslTlsClose(PyosslTls *tlsPtr, Tcl_Interp *interp,
  * ---------------------------------------------------------------------
  */
 
-MODULE_SCOPE Tcl_Channel PyosslChanCreate(PyosslTls *tlsPtr);
+MODULE_SCOPE Tcl_Channel PyosslChanCreate(PyosslTls *tlsPtr,
+			    Tcl_Interp *interp);
 MODULE_SCOPE Tcl_Channel PyosslChanStack(Tcl_Interp *interp,
 			    PyosslTls *tlsPtr, Tcl_Channel below);
 MODULE_SCOPE int	PyosslChanUnstack(Tcl_Interp *interp,

@@ -200,6 +200,12 @@ ChanInput(
     if (!tlsPtr->started || cPtr->leaving) {
 	return NotStarted(cPtr, errnoPtr);
     }
+    if (tlsPtr->busy && !tlsPtr->blocking && tlsPtr->inputHeld) {
+	/* A reader has got that first, and Tcl would drop it with an error. */
+	tlsPtr->missed = 1;
+	*errnoPtr = EAGAIN;
+	return -1;
+    }
     SendCollected(cPtr);	/* Its failure is the channel's. */
     PyosslChanHold(cPtr);
     entered = Enter(cPtr);
@@ -546,6 +552,7 @@ ChanClose(
 	}
     }
     cPtr->chan = NULL;
+    cPtr->tlsPtr->heldChan = NULL;
     tlsPtr->chanPtr = NULL;
     tlsPtr->ending = 1;
     SendCollected(cPtr);

@@ -132,9 +132,11 @@ Cool(
 
     cPtr->warm = cPtr->reads = 0;
     SSL_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
-    /* It looks itself whether there is something in them; before 3.0.14 it did
-     * not see a header of which the record was still to come (CVE-2024-4741). */
-    if (!cPtr->tlsPtr->busy && strcmp(SSL_rstate_string(ssl), "RH") == 0) {
+    /* It looks itself whether there is something in them; before 3.0.14 it saw
+     * neither a header of which the record was still to come nor what was left
+     * of a record that had been read from (CVE-2024-4741). */
+    if (!cPtr->tlsPtr->busy && !SSL_has_pending(ssl)
+	    && strcmp(SSL_rstate_string(ssl), "RH") == 0) {
 	SSL_free_buffers(ssl);
     }
 }

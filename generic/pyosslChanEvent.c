@@ -83,6 +83,17 @@ Keep(
 }
 
 /*
+ * Whether a new handshake must be done before anything is written. It never
+ * is where the peer has ended its side: a writer is to be told of that.
+ */
+static int
+MustWaitToWrite(
+    const PyosslTls *tlsPtr)
+{
+    return PyosslTlsInHandshake(tlsPtr) && !PyosslChanAtEof(tlsPtr);
+}
+
+/*
  * An established connection: a reader is told of data, a writer of room.
  */
 static int
@@ -113,7 +124,7 @@ ReadyEstablished(
     }
     if (tlsPtr->link.writeErrno != 0 || ((mask & TCL_WRITABLE)
 	    && PyosslLinkQueued(&tlsPtr->link) == 0
-	    && !PyosslTlsInHandshake(tlsPtr))) {
+	    && !MustWaitToWrite(tlsPtr))) {
 	up |= TCL_WRITABLE;
     }
     return up;
@@ -494,13 +505,14 @@ WantedEstablished(
     int mask = 0, memory = linkPtr->typePtr == NULL;
 
     if (PyosslTlsAwaitsHandshake(tlsPtr)
+	    && !(SSL_get_shutdown(tlsPtr->ssl) & SSL_RECEIVED_SHUTDOWN)
 	    && tlsPtr->stashLength < PYOSSL_STASH_LIMIT) {
 	/* Goes on though nobody reads. */
 	mask |= TCL_READABLE;
 	*nowPtr |= (tlsPtr->renegotiating && !SSL_has_pending(tlsPtr->ssl))
 		|| PyosslLinkPending(linkPtr);
     }
-    if ((cPtr->interest & TCL_WRITABLE) && !PyosslTlsInHandshake(tlsPtr)) {
+    if ((cPtr->interest & TCL_WRITABLE) && !MustWaitToWrite(tlsPtr)) {
 	mask |= TCL_WRITABLE;
 	*nowPtr |= memory;
     }

@@ -40,6 +40,8 @@ PyosslChanOpened(
     Tcl_Channel chan)
 {
     cPtr->chan = chan;
+    cPtr->tlsPtr->heldChan = cPtr->stacked ? Tcl_GetStackedChannel(chan)
+	    : chan;
     PyosslChanThread(cPtr);
     Tcl_CreateCloseHandler(chan, CloseBegins, cPtr);
 }

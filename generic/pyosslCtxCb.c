@@ -72,15 +72,33 @@ CallArg(
     callPtr->argv[callPtr->argc++] = valueObj;
 }
 
-/* Runs the script, which may begin or cease to listen; see PyosslCallbackCall. */
+/*
+ * Runs the script, which may begin or cease to listen; see PyosslCallbackCall.
+ * The channel is held meanwhile: OpenSSL is at work below it, and it must not go
+ * to another thread.
+ */
 static int
 CallRun(
     Call *callPtr,
     Tcl_Obj **resultPtr)
 {
-    int code = PyosslCallbackCall(callPtr->cbPtr, callPtr->argc,
-	    callPtr->argv, resultPtr);
+    Tcl_Channel chan = callPtr->tlsPtr->heldChan;
+    int code;
 
+    if (chan != NULL) {
+	Tcl_RegisterChannel(NULL, chan);
+	if (!Tcl_IsChannelShared(chan)) {
+	    /* Nobody has it any more: this is the flush of its close. */
+	    Tcl_DetachChannel(NULL, chan);
+	    chan = NULL;
+	}
+    }
+    callPtr->tlsPtr->inputHeld = chan != NULL && Tcl_InputBuffered(chan) > 0;
+    code = PyosslCallbackCall(callPtr->cbPtr, callPtr->argc, callPtr->argv,
+	    resultPtr);
+    if (chan != NULL) {
+	Tcl_UnregisterChannel(NULL, chan);
+    }
     PyosslTlsListen(callPtr->tlsPtr);
     return code;
 }

@@ -411,12 +411,15 @@ struct PyosslTls {
 				 * entered again. */
     int waiting;		/* A blocking call waits, maybe in a loop. */
     int missed;			/* Something was to be done meanwhile. */
+    int inputHeld;		/* Tcl had input of its channel when it called
+				 * back. */
     PyosslFailure failure;	/* Fatal and sticky. */
     PyosslFailure refusal;	/* Of the last step only: it could not be
 				 * done, the connection goes on. */
     PyosslObject *connPtr;	/* Its command, not counted; or NULL. */
     void *chanPtr;		/* Its plaintext channel (PyosslChan *), not
 				 * counted; or NULL. */
+    Tcl_Channel heldChan;	/* Of it, for callbacks to hold (CallRun). */
     Tcl_Obj *appDataObj;	/* NULL: none. */
     Tcl_WideInt deadline;	/* Of the handshake, in ms as PyosslSysNow
 				 * tells them; 0: none. */

@@ -242,7 +242,11 @@ proc ::pyossl::expect::check::note {text trail} {
 # An event handler has failed during a check, and so has the check.  Who handles
 # such errors himself is told of it too; Tcl's own handler would only print it.
 proc ::pyossl::expect::check::background {handler message info} {
-    note "in the background: $message" {}
+    variable trail
+    # Only our own errors have taken down where they were raised.
+    set ours [expr {[lrange [dict get $info -errorcode] 0 2] in {
+	    {PYOSSL EXPECT FAIL} {PYOSSL EXPECT TIMEOUT} {PYOSSL EXPECT EOF}}}]
+    note "in the background: $message" [expr {$ours ? $trail : {}}]
     if {$handler ne "::tcl::Bgerror" || [info commands ::bgerror] ne ""} {
 	uplevel #0 [list {*}$handler $message $info]
     }
@@ -357,6 +361,18 @@ proc ::pyossl::expect::check::stray {how} {
 #	PYOSSL EXPECT TIMEOUT or PYOSSL EXPECT EOF, always.
 proc ::pyossl::expect::check::unmatched {how patterns {out {}}} {
     variable trail [stack]
+    set waited [look $patterns $out]
+    if {$how eq "timeout"} {
+	return -code error -errorcode {PYOSSL EXPECT TIMEOUT} \
+		"timed out waiting for $waited"
+    }
+    return -code error -errorcode {PYOSSL EXPECT EOF} \
+	    "the end came instead of $waited"
+}
+
+# Takes down what patterns wait for and what is there at their endpoints, for the
+# report, and returns the patterns in words.
+proc ::pyossl::expect::check::look {patterns out} {
     variable seen
     set ids {}
     foreach pattern $patterns {
@@ -372,13 +388,41 @@ proc ::pyossl::expect::check::unmatched {how patterns {out {}}} {
 	dict create id $id buffer [seenText $id $out] events [seenEvents $id] \
 		state [::pyossl::expect::endpoint::get $id state]
     }]]
-    set waited [join $texts " or "]
-    if {$how eq "timeout"} {
-	return -code error -errorcode {PYOSSL EXPECT TIMEOUT} \
-		"timed out waiting for $waited"
+    return [join $texts " or "]
+}
+
+# check::overdue late place --
+#	For those who end a script that takes too long, while it is at it.
+# Arguments:
+#	late	says that it does
+#	place	where the check that it is in stands
+# Results:
+#	Of the dict of a result text, at, seen and transcript: why the check has
+#	failed already, or what it waits for.
+proc ::pyossl::expect::check::overdue {late place} {
+    variable noted
+    variable seen
+    variable tailLength
+    set at [inside [stack] $place]
+    if {[llength $noted]} {
+	lassign $noted text trail
+	set text "$text; then $late"
+	if {[llength $trail]} {
+	    set at [inside $trail $place]
+	}
+    } else {
+	set seen {}
+	set text $late
+	set patterns [::pyossl::expect::match::Waiting]
+	if {[llength $patterns]} {
+	    append text ", waiting for [look $patterns {}]"
+	}
     }
-    return -code error -errorcode {PYOSSL EXPECT EOF} \
-	    "the end came instead of $waited"
+    if {[catch {::pyossl::expect::transcript::tail \
+	    [::pyossl::expect::endpoint::ids] $tailLength} transcript]} {
+	set transcript {}
+    }
+    return [dict create text $text at $at seen $seen transcript $transcript]
 }
 
 # A pattern as it stands in the script; with the endpoint where there are

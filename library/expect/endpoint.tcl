@@ -153,12 +153,28 @@ proc ::pyossl::expect::endpoint::Closed {id} {
     ::set e(state) closed
     ::set e(eof) 1
     ::set e(eofseen) 1
+    if {[info exists e(listener)]} {
+	Unaccepted $e(listener) $id
+    }
     lappend remembered $id
     while {[llength $remembered] > $remember} {
 	forget [lindex $remembered 0]
     }
     ::pyossl::expect::ForgetStanding $id
     ::pyossl::expect::Notify $id
+}
+
+# A connection that no script has heard of is closed: its listener has not
+# accepted it for anybody then, an expect could only get what is over.
+proc ::pyossl::expect::endpoint::Unaccepted {listener id} {
+    upvar #0 ::pyossl::expect::endpoint::data::$listener e
+    if {![info exists e(queue,accept)]} {
+	return
+    }
+    ::set e(queue,accept) [lmap position $e(queue,accept) {
+	if {[dict get [lindex $e(log) $position] accepted] eq $id} continue
+	::set position
+    }]
 }
 
 #------------------------------------------------------------------------

@@ -496,7 +496,7 @@ proc ::pyossl::expect::check::seenEvents {id} {
 
 # Where a check stands: file, line, and the line in which its script begins.
 proc ::pyossl::expect::check::place {frame script} {
-    if {![dict exists $frame file]} {
+    if {![scripts $frame]} {
 	return [dict create file "" line "" scriptLine 1]
     }
     set line [dict get $frame line]
@@ -508,21 +508,26 @@ proc ::pyossl::expect::check::place {frame script} {
 }
 
 # The lines of scripts that are being executed, the innermost first, as {file
-# line} pairs.  The harness's own files are left out, its program too.
+# line} pairs.
 proc ::pyossl::expect::check::stack {} {
-    set library $::pyossl::expect::library
     set stack {}
     for {set n [info frame]} {$n > 0} {incr n -1} {
 	set frame [info frame $n]
-	if {![dict exists $frame file]
-		|| [file dirname [dict get $frame file]] eq $library
-		|| [string match ::pyossl::expect::shell::main* \
-		[dict get $frame cmd]]} {
-	    continue
+	if {[scripts $frame]} {
+	    lappend stack [list [dict get $frame file] [dict get $frame line]]
 	}
-	lappend stack [list [dict get $frame file] [dict get $frame line]]
     }
     return $stack
+}
+
+# Is a frame one of a script's file? What is typed stands in none, but is run
+# by one of the harness's own, or by its program.
+proc ::pyossl::expect::check::scripts {frame} {
+    return [expr {[dict exists $frame file]
+	    && [file dirname [dict get $frame file]]
+	    ne $::pyossl::expect::library
+	    && ![string match ::pyossl::expect::shell::main* \
+	    [dict get $frame cmd]]}]
 }
 
 # The part of a stack that is inside of a check.

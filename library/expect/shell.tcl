@@ -423,6 +423,7 @@ proc ::pyossl::expect::shell::run {command} {
 	print [Coloured error interrupted]
 	return
     }
+    set ::pyossl::expect::lineedit::keys [Stops $ahead]
     set busy 1
     limit
     try {
@@ -500,17 +501,28 @@ proc ::pyossl::expect::shell::hangup {} {
 }
 
 # Gives keys to the editor.  While a command runs, Ctrl-C ends it and what was
-# typed before that is void; the rest waits for the next prompt.
+# typed before that is void, and Ctrl-Z stops the program; the rest waits for the
+# next prompt.
 proc ::pyossl::expect::shell::typed {characters} {
     variable busy
-    variable child
-    set interrupt [string last \x03 $characters]
-    if {$busy && $interrupt >= 0} {
-	set characters [string range $characters $interrupt+1 end]
-	set ::pyossl::expect::lineedit::keys ""
-	interrupt
+    if {$busy} {
+	set interrupt [string last \x03 $characters]
+	if {$interrupt >= 0} {
+	    set characters [string range $characters $interrupt+1 end]
+	    set ::pyossl::expect::lineedit::keys ""
+	    interrupt
+	}
+	set characters [Stops $characters]
     }
     ::pyossl::expect::lineedit::feed $characters
+}
+
+# Stops the program where Ctrl-Z is among the keys; returns the others.
+proc ::pyossl::expect::shell::Stops {characters} {
+    if {[string first \x1a $characters] >= 0} {
+	suspend
+    }
+    return [string map {\x1a {}} $characters]
 }
 
 # Ends the command that is running.

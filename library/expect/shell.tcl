@@ -21,6 +21,7 @@ namespace eval ::pyossl::expect::shell {
     variable lastError ""	;# the stack of the last error
     variable historyFile ""
     variable historyLimit 1000
+    variable column0 1		;# has what was printed ended with a line end?
     variable checkEvery 300	;# ms between looks at the keys while it is busy
 }
 
@@ -294,6 +295,7 @@ proc ::pyossl::expect::shell::interactive {} {
 	    [info patchlevel]\nhelp lists the commands; Ctrl-C ends a wait,\
 	    Ctrl-D the program"
     while {1} {
+	FreshLine
 	set ::pyossl::expect::lineedit::prompt [Prompt]
 	lassign [::pyossl::expect::lineedit::get] how text
 	switch -- $how {
@@ -432,6 +434,7 @@ proc ::pyossl::expect::shell::run {command} {
 	interp limit $child time -seconds {} -command {}
 	set busy 0
     }
+    FreshLine
     if {[lindex [dict get [dict merge {-errorcode NONE} $info] -errorcode] 1] eq "CANCEL"} {
 	print [Coloured error interrupted]
     } elseif {$code == 1} {
@@ -449,13 +452,27 @@ proc ::pyossl::expect::shell::run {command} {
 # that is being edited if there is one.
 proc ::pyossl::expect::shell::print {text {end \n}} {
     variable busy
+    variable column0
     if {$busy || !$::pyossl::expect::lineedit::active} {
+	append text $end
+	if {$text ne ""} {
+	    set column0 [expr {[string index $text end] eq "\n"}]
+	}
 	::pyossl::expect::Tolerantly stdout {
-	    puts -nonewline $text$end
+	    puts -nonewline $text
 	    flush stdout
 	}
     } else {
 	::pyossl::expect::lineedit::above [string trimright $text \n]
+    }
+}
+
+# What a command has printed without a line end must not be wiped off by what
+# comes next, the prompt or the result.
+proc ::pyossl::expect::shell::FreshLine {} {
+    variable column0
+    if {!$column0} {
+	print ""
     }
 }
 
@@ -663,11 +680,20 @@ proc ::pyossl::expect::shell::loadHistory {} {
 #	a history of its own.
 # Results:
 #	The command, which is shown; any other line as it is.
+# Errors:
+#	for a command that there is not, or that has no OLD
 proc ::pyossl::expect::shell::Recall {text} {
     variable child
     upvar 0 ::pyossl::expect::lineedit::history history
     if {[regexp {^\s*\^([^^]+)\^([^^]*)\^?\s*$} $text - old new]} {
-	set found [string map [list $old $new] [lindex $history end]]
+	set found [lindex $history end]
+	set at [string first $old $found]
+	if {$at < 0} {
+	    # It must not be run as it is.
+	    error "there is no \"$old\" in the last command: $text"
+	}
+	set found [string replace $found $at \
+		[expr {$at + [string length $old] - 1}] $new]
     } elseif {[regexp {^\s*(!(\S+))(.*)$} $text - word wanted rest]
 	    && [interp eval $child [list namespace which -command $word]] eq ""} {
 	if {$wanted eq "!"} {

@@ -386,7 +386,7 @@ proc ::pyossl::expect::check::look {patterns out} {
     set texts [lmap pattern $patterns {patternText $pattern [llength $ids]}]
     set seen [dict create expected $texts endpoints [lmap id $ids {
 	dict create id $id buffer [seenText $id $out] events [seenEvents $id] \
-		state [::pyossl::expect::endpoint::get $id state]
+		state [::pyossl::expect::endpoint::State $id]
     }]]
     return [join $texts " or "]
 }
@@ -451,7 +451,10 @@ proc ::pyossl::expect::check::patternText {pattern count} {
 		    lappend words [dict get $options $key]
 		}
 	    }
-	    lappend words {*}$argument
+	    # Where nothing was said of which, all are meant.
+	    if {$argument ne "*" || $kind in {message alert record error}} {
+		lappend words [list $argument]
+	    }
 	    if {[dict exists $options from] && [dict get $options from] ne ""} {
 		lappend words -from [dict get $options from]
 	    }
@@ -537,7 +540,10 @@ proc ::pyossl::expect::check::inside {stack place} {
 	if {$pair eq [list [dict get $place file] [dict get $place line]]} {
 	    break
 	}
-	lappend result $pair
+	# A command and the body in it may stand in one line.
+	if {$pair ne [lindex $result end]} {
+	    lappend result $pair
+	}
     }
     return $result
 }

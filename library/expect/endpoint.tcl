@@ -8,8 +8,8 @@
 #	    kind	client server program raw conn
 #	    type	the namespace with its functions: tls listener raw program
 #			conn (see spawn.tcl for what they are)
-#	    state	connecting handshaking established plain listening
-#			running failed closing closed
+#	    state	connecting connected handshaking established plain
+#			listening running failed ended closed; see State
 #	    open	0 after exp_close
 #	    start steps	where its clock began; see event.tcl
 #	    log queue,KIND	its events
@@ -99,6 +99,16 @@ proc ::pyossl::expect::endpoint::get {id key args} {
     }
     return -code error -errorcode [::list PYOSSL EXPECT NOKEY $key] \
 	"the endpoint \"$id\" has no \"$key\""
+}
+
+# endpoint::State id --
+#	The state as a script is told it: a connection from which nothing can come
+#	any more has ended, even where something can still be sent.
+proc ::pyossl::expect::endpoint::State {id} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    return [expr {$e(eof) && $e(state) in {
+	connecting connected handshaking plain established
+    } ? "ended" : $e(state)}]
 }
 
 # endpoint::unread id --
@@ -268,7 +278,7 @@ proc ::pyossl::expect::endpoint {args} {
 # All that is known; what takes time only where it is the key asked for.
 proc ::pyossl::expect::Facts {id key} {
     upvar #0 ::pyossl::expect::endpoint::data::$id e
-    set facts [dict create id $id kind $e(kind) state $e(state)]
+    set facts [dict create id $id kind $e(kind) state [endpoint::State $id]]
     foreach name {host port local peer listener handshake command pid status
 	    servername encoding} {
 	if {[info exists e($name)]} {

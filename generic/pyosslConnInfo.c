@@ -288,8 +288,13 @@ PyosslConnGetSession(
     int length;
 
     (void) objc; (void) objv;
-    /* A server's own is none that OpenSSL resumes where it sent a ticket. */
-    if (sessionPtr == NULL || (!SSL_is_server(tlsPtr->ssl)
+    /*
+     * A server has the object from the ClientHello on, but no session before
+     * the handshake has chosen a cipher. Its own is none that OpenSSL resumes
+     * where it sent a ticket.
+     */
+    if (sessionPtr == NULL || SSL_SESSION_get0_cipher(sessionPtr) == NULL
+	    || (!SSL_is_server(tlsPtr->ssl)
 	    && !SSL_SESSION_is_resumable(sessionPtr))) {
 	return TCL_OK;
     }

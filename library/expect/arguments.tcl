@@ -205,6 +205,10 @@ proc ::pyossl::expect::arguments::ProtocolArguments {words i kind argumentVar
 	    set first [lindex $words $i]
 	    set second [lindex $words $i+1]
 	    if {[IsLevel $first $second]} {
+		if {$i + 1 >= [llength $words]} {
+		    return -code error -level 3 -errorcode {TCL WRONGARGS} \
+			{wrong # args: should be "expect -alert ?level? description"}
+		}
 		dict set options level [Named alert_level $first]
 		set first $second
 		incr i
@@ -245,9 +249,10 @@ proc ::pyossl::expect::arguments::ProtocolArguments {words i kind argumentVar
 #	What a pattern says as the name that events have for it: a number, a name,
 #	or a glob, which is left as it is.
 # Errors:
-#	PYOSSL EXPECT NAME for a name there is not: it could never match.
+#	PYOSSL EXPECT NAME for a name there is not, or a number that is no byte:
+#	it could never match.
 proc ::pyossl::expect::arguments::Named {registry value} {
-    if {[string is integer -strict $value]} {
+    if {[Byte $value]} {
 	return [::pyossl::expect::names::name $registry $value]
     }
     if {[Globbed $value]} {
@@ -264,19 +269,47 @@ proc ::pyossl::expect::arguments::Named {registry value} {
 # The same for the name of a message, which its events have from the codec or,
 # where that does not know it, from the registry.
 proc ::pyossl::expect::arguments::Message {value} {
-    if {[string is integer -strict $value]} {
+    if {[Byte $value]} {
 	# As the events have it, however it was written.
 	return [expr {$value + 0}]
     }
     if {[Globbed $value]} {
 	return $value
     }
-    set known [::pyossl::expect::message::names]
-    if {$value ni $known && ![::pyossl::expect::names::known handshake_type \
-	    $value]} {
+    set known [handshakes]
+    if {$value in $known} {
+	return $value
+    }
+    dict for {record name} $::pyossl::expect::message::records {
+	if {$value eq $name} {
+	    # The codec reads these too, but they are no events.
+	    return -code error -level 4 -errorcode \
+		{PYOSSL EXPECT NAME handshake_type} "$value is no handshake\
+		message but a record: should be \"expect [expr {
+		    $record eq "alert" ? "-alert" : "-record $record"}]\""
+	}
+    }
+    if {![::pyossl::expect::names::known handshake_type $value]} {
 	NoName handshake_type $value $known
     }
-    return $value
+    return [lindex [::pyossl::expect::message::Find $value] 0]
+}
+
+# arguments::handshakes --
+#	The names of the messages of which there are events.
+proc ::pyossl::expect::arguments::handshakes {} {
+    set all [::pyossl::expect::message::names]
+    set records [dict values $::pyossl::expect::message::records]
+    return [lmap name $all {
+	if {$name in $records} continue
+	set name
+    }]
+}
+
+# Is it a number that fits a byte?
+proc ::pyossl::expect::arguments::Byte {value} {
+    return [expr {[string is integer -strict $value]
+	&& $value >= 0 && $value <= 255}]
 }
 
 # Does a word have characters that are special in a glob?
@@ -291,7 +324,7 @@ proc ::pyossl::expect::arguments::NoName {registry value known} {
 	alert_level {alert level}
     } $registry]
     return -code error -level 5 -errorcode [list PYOSSL EXPECT NAME $registry] \
-	"unknown $what \"$value\": must be a number, a glob, or one of\
+	"unknown $what \"$value\": must be a number up to 255, a glob, or one of\
 	[join [lrange $known 0 end-1] {, }], or [lindex $known end]"
 }
 

@@ -242,7 +242,11 @@ proc ::pyossl::expect::check::note {text trail} {
 # An event handler has failed during a check, and so has the check.  Who handles
 # such errors himself is told of it too; Tcl's own handler would only print it.
 proc ::pyossl::expect::check::background {handler message info} {
-    note "in the background: $message" {}
+    variable trail
+    # Only our own errors have taken down where they were raised.
+    set ours [expr {[lrange [dict get $info -errorcode] 0 2] in {
+	    {PYOSSL EXPECT FAIL} {PYOSSL EXPECT TIMEOUT} {PYOSSL EXPECT EOF}}}]
+    note "in the background: $message" [expr {$ours ? $trail : {}}]
     if {$handler ne "::tcl::Bgerror" || [info commands ::bgerror] ne ""} {
 	uplevel #0 [list {*}$handler $message $info]
     }
@@ -357,6 +361,18 @@ proc ::pyossl::expect::check::stray {how} {
 #	PYOSSL EXPECT TIMEOUT or PYOSSL EXPECT EOF, always.
 proc ::pyossl::expect::check::unmatched {how patterns {out {}}} {
     variable trail [stack]
+    set waited [look $patterns $out]
+    if {$how eq "timeout"} {
+	return -code error -errorcode {PYOSSL EXPECT TIMEOUT} \
+		"timed out waiting for $waited"
+    }
+    return -code error -errorcode {PYOSSL EXPECT EOF} \
+	    "the end came instead of $waited"
+}
+
+# Takes down what patterns wait for and what is there at their endpoints, for the
+# report, and returns the patterns in words.
+proc ::pyossl::expect::check::look {patterns out} {
     variable seen
     set ids {}
     foreach pattern $patterns {
@@ -370,15 +386,43 @@ proc ::pyossl::expect::check::unmatched {how patterns {out {}}} {
     set texts [lmap pattern $patterns {patternText $pattern [llength $ids]}]
     set seen [dict create expected $texts endpoints [lmap id $ids {
 	dict create id $id buffer [seenText $id $out] events [seenEvents $id] \
-		state [::pyossl::expect::endpoint::get $id state]
+		state [::pyossl::expect::endpoint::State $id]
     }]]
-    set waited [join $texts " or "]
-    if {$how eq "timeout"} {
-	return -code error -errorcode {PYOSSL EXPECT TIMEOUT} \
-		"timed out waiting for $waited"
+    return [join $texts " or "]
+}
+
+# check::overdue late place --
+#	For those who end a script that takes too long, while it is at it.
+# Arguments:
+#	late	says that it does
+#	place	where the check that it is in stands
+# Results:
+#	Of the dict of a result text, at, seen and transcript: why the check has
+#	failed already, or what it waits for.
+proc ::pyossl::expect::check::overdue {late place} {
+    variable noted
+    variable seen
+    variable tailLength
+    set at [inside [stack] $place]
+    if {[llength $noted]} {
+	lassign $noted text trail
+	set text "$text; then $late"
+	if {[llength $trail]} {
+	    set at [inside $trail $place]
+	}
+    } else {
+	set seen {}
+	set text $late
+	set patterns [::pyossl::expect::match::Waiting]
+	if {[llength $patterns]} {
+	    append text ", waiting for [look $patterns {}]"
+	}
     }
-    return -code error -errorcode {PYOSSL EXPECT EOF} \
-	    "the end came instead of $waited"
+    if {[catch {::pyossl::expect::transcript::tail \
+	    [::pyossl::expect::endpoint::ids] $tailLength} transcript]} {
+	set transcript {}
+    }
+    return [dict create text $text at $at seen $seen transcript $transcript]
 }
 
 # A pattern as it stands in the script; with the endpoint where there are
@@ -407,7 +451,10 @@ proc ::pyossl::expect::check::patternText {pattern count} {
 		    lappend words [dict get $options $key]
 		}
 	    }
-	    lappend words {*}$argument
+	    # Where nothing was said of which, all are meant.
+	    if {$argument ne "*" || $kind in {message alert record error}} {
+		lappend words [list $argument]
+	    }
 	    if {[dict exists $options from] && [dict get $options from] ne ""} {
 		lappend words -from [dict get $options from]
 	    }
@@ -452,7 +499,7 @@ proc ::pyossl::expect::check::seenEvents {id} {
 
 # Where a check stands: file, line, and the line in which its script begins.
 proc ::pyossl::expect::check::place {frame script} {
-    if {![dict exists $frame file]} {
+    if {![scripts $frame]} {
 	return [dict create file "" line "" scriptLine 1]
     }
     set line [dict get $frame line]
@@ -464,21 +511,26 @@ proc ::pyossl::expect::check::place {frame script} {
 }
 
 # The lines of scripts that are being executed, the innermost first, as {file
-# line} pairs.  The harness's own files are left out, its program too.
+# line} pairs.
 proc ::pyossl::expect::check::stack {} {
-    set library $::pyossl::expect::library
     set stack {}
     for {set n [info frame]} {$n > 0} {incr n -1} {
 	set frame [info frame $n]
-	if {![dict exists $frame file]
-		|| [file dirname [dict get $frame file]] eq $library
-		|| [string match ::pyossl::expect::shell::main* \
-		[dict get $frame cmd]]} {
-	    continue
+	if {[scripts $frame]} {
+	    lappend stack [list [dict get $frame file] [dict get $frame line]]
 	}
-	lappend stack [list [dict get $frame file] [dict get $frame line]]
     }
     return $stack
+}
+
+# Is a frame one of a script's file? What is typed stands in none, but is run
+# by one of the harness's own, or by its program.
+proc ::pyossl::expect::check::scripts {frame} {
+    return [expr {[dict exists $frame file]
+	    && [file dirname [dict get $frame file]]
+	    ne $::pyossl::expect::library
+	    && ![string match ::pyossl::expect::shell::main* \
+	    [dict get $frame cmd]]}]
 }
 
 # The part of a stack that is inside of a check.
@@ -488,7 +540,10 @@ proc ::pyossl::expect::check::inside {stack place} {
 	if {$pair eq [list [dict get $place file] [dict get $place line]]} {
 	    break
 	}
-	lappend result $pair
+	# A command and the body in it may stand in one line.
+	if {$pair ne [lindex $result end]} {
+	    lappend result $pair
+	}
     }
     return $result
 }

@@ -9,17 +9,25 @@ namespace eval ::pyossl::expect::complete {
     # What follows an option, and what the words of a command may be.
     variable after {
 	-message messages -alert alerts -record records -handshake messages
-	-format formats -closed {words clean truncated reset} -i ids
+	-closed {words clean truncated reset} -i ids
 	-from {words self peer} -constraints nothing
+    }
+    # The same where it is another thing for one command.
+    variable afterOf {
+	spawn		{-handshake {words auto manual}}
+	transcript	{-format {words text json svg pcapng}}
+	probe		{-format {words dict text json html} -scan parts
+	    -starttls {words smtp imap pop3 ftp}}
+	conversations	{-format {words text tap junit json}}
     }
     variable arguments {
 	endpoint	{ids keys}
 	spawn		{{words client server pair program raw conn}}
 	wire		{ids {words in out reset} {words drop duplicate swap corrupt
 	    fragment coalesce delay truncate inject}}
-	help		{commands}
+	help		{helped}
 	live		{{words on off records}}
-	encode		{messages}
+	encode		{encodable}
     }
 }
 
@@ -54,6 +62,7 @@ proc ::pyossl::expect::complete::line {text} {
 # All words that may stand there, those that do not fit among them.
 proc ::pyossl::expect::complete::candidates {words word} {
     variable after
+    variable afterOf
     variable arguments
     if {[string index $word 0] eq "\$"} {
 	return [lmap name [info globals] {string cat \$ $name}]
@@ -66,11 +75,14 @@ proc ::pyossl::expect::complete::candidates {words word} {
     if {[string index $word 0] eq "-"} {
 	return [::pyossl::expect::help::options $name]
     }
+    if {[dict exists $afterOf $name $last]} {
+	return [Kind [dict get $afterOf $name $last] $words]
+    }
     if {[dict exists $after $last]} {
 	return [Kind [dict get $after $last] $words]
     }
     if {[lindex $words end-1] eq "-alert" && $last in {warning fatal}} {
-	return [Kind alerts $words]
+	return [Kind descriptions $words]
     }
     if {[dict exists $arguments $name]} {
 	set kind [lindex [dict get $arguments $name] [llength $words]-1]
@@ -97,23 +109,26 @@ proc ::pyossl::expect::complete::Kind {kind words} {
 	    return [dict keys $facts]
 	}
 	messages {
-	    return [lmap name [dict values \
-		    [::pyossl::expect::names::table handshake_type]] {
-		join [lmap part [split $name _] {string totitle $part}] ""
-	    }]
+	    return [::pyossl::expect::arguments::handshakes]
+	}
+	encodable {
+	    return [::pyossl::expect::message::names]
 	}
 	alerts {
-	    return [concat warning fatal [dict values \
-		    [::pyossl::expect::names::table alert]]]
+	    return [concat warning fatal [Kind descriptions $words]]
+	}
+	descriptions {
+	    return [dict values [::pyossl::expect::names::table alert]]
 	}
 	records {
 	    return [dict values [::pyossl::expect::names::table content_type]]
 	}
-	formats {
-	    return {text json svg pcapng html}
+	parts {
+	    ::pyossl::expect::Load probe.tcl
+	    return $::pyossl::expect::probe::parts
 	}
-	commands {
-	    return [Commands ""]
+	helped {
+	    return [::pyossl::expect::help::known]
 	}
     }
     return {}

@@ -8,8 +8,8 @@
 #	    kind	client server program raw conn
 #	    type	the namespace with its functions: tls listener raw program
 #			conn (see spawn.tcl for what they are)
-#	    state	connecting handshaking established plain listening
-#			running failed closing closed
+#	    state	connecting connected handshaking established plain
+#			listening running failed ended closed; see State
 #	    open	0 after exp_close
 #	    start steps	where its clock began; see event.tcl
 #	    log queue,KIND	its events
@@ -101,6 +101,16 @@ proc ::pyossl::expect::endpoint::get {id key args} {
 	"the endpoint \"$id\" has no \"$key\""
 }
 
+# endpoint::State id --
+#	The state as a script is told it: a connection from which nothing can come
+#	any more has ended, even where something can still be sent.
+proc ::pyossl::expect::endpoint::State {id} {
+    upvar #0 ::pyossl::expect::endpoint::data::$id e
+    return [expr {$e(eof) && $e(state) in {
+	connecting connected handshaking plain established
+    } ? "ended" : $e(state)}]
+}
+
 # endpoint::unread id --
 #	The text that no pattern was tried on yet.
 proc ::pyossl::expect::endpoint::unread {id} {
@@ -153,12 +163,28 @@ proc ::pyossl::expect::endpoint::Closed {id} {
     ::set e(state) closed
     ::set e(eof) 1
     ::set e(eofseen) 1
+    if {[info exists e(listener)]} {
+	Unaccepted $e(listener) $id
+    }
     lappend remembered $id
     while {[llength $remembered] > $remember} {
 	forget [lindex $remembered 0]
     }
     ::pyossl::expect::ForgetStanding $id
     ::pyossl::expect::Notify $id
+}
+
+# A connection that no script has heard of is closed: its listener has not
+# accepted it for anybody then, an expect could only get what is over.
+proc ::pyossl::expect::endpoint::Unaccepted {listener id} {
+    upvar #0 ::pyossl::expect::endpoint::data::$listener e
+    if {![info exists e(queue,accept)]} {
+	return
+    }
+    ::set e(queue,accept) [lmap position $e(queue,accept) {
+	if {[dict get [lindex $e(log) $position] accepted] eq $id} continue
+	::set position
+    }]
 }
 
 #------------------------------------------------------------------------
@@ -252,7 +278,7 @@ proc ::pyossl::expect::endpoint {args} {
 # All that is known; what takes time only where it is the key asked for.
 proc ::pyossl::expect::Facts {id key} {
     upvar #0 ::pyossl::expect::endpoint::data::$id e
-    set facts [dict create id $id kind $e(kind) state $e(state)]
+    set facts [dict create id $id kind $e(kind) state [endpoint::State $id]]
     foreach name {host port local peer listener handshake command pid status
 	    servername encoding} {
 	if {[info exists e($name)]} {

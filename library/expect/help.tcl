@@ -48,6 +48,14 @@ proc ::pyossl::expect::help::text {name} {
     return [expr {[info exists texts($name)] ? $texts($name) : ""}]
 }
 
+# help::known --
+#	The commands of which there is a description.
+proc ::pyossl::expect::help::known {} {
+    variable texts
+    load
+    return [array names texts]
+}
+
 # help::summary name ?width? --
 #	Its first sentence, as far as there is room for it.
 proc ::pyossl::expect::help::summary {name {width 62}} {

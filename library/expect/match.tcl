@@ -160,9 +160,24 @@ proc ::pyossl::expect::match::Wait {token spec seconds} {
 	    set w(expired) 1
 	    update
 	} else {
+	    set w(waiting) 1
 	    ::pyossl::expect::Sleep $token
+	    set w(waiting) 0
 	}
     }
+}
+
+# match::Waiting --
+#	The patterns that expects are waiting for, those of the oldest first.
+proc ::pyossl::expect::match::Waiting {} {
+    set patterns {}
+    foreach name [lsort -dictionary [info vars ::pyossl_expect_waiting::*]] {
+	upvar #0 $name w
+	if {[info exists w(waiting)] && $w(waiting)} {
+	    lappend patterns {*}$w(patterns)
+	}
+    }
+    return $patterns
 }
 
 # Works out which patterns there are and which endpoints they are about; again

@@ -32,12 +32,18 @@ proc ::pyossl::expect::log_user {args} {
     if {$value in {{} -info}} {
 	return $old
     }
-    if {![string is boolean -strict $value]} {
+    if {![Switch $value]} {
 	return -code error -errorcode {PYOSSL EXPECT VALUE} \
 	    "log_user must be 0 or 1, not \"$value\""
     }
     set logUser [expr {bool($value)}]
     return $old
+}
+
+# Does a value switch something on or off? As Tcl's C code, Expect takes any
+# number for a boolean.
+proc ::pyossl::expect::Switch {value} {
+    return [expr {[string is boolean -strict $value] || [Finite $value]}]
 }
 
 # log_file ?-a? ?-noappend? ?-open|-leaveopen channel? ?file? --
@@ -130,7 +136,7 @@ proc ::pyossl::expect::exp_internal {args} {
 	chan configure $channel -buffering none
 	set args [lrange $args 2 end]
     }
-    if {[llength $args] != 1 || ![string is boolean -strict [lindex $args 0]]} {
+    if {[llength $args] != 1 || ![Switch [lindex $args 0]]} {
 	if {$channel ne ""} {
 	    close $channel
 	}

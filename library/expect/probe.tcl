@@ -55,7 +55,8 @@ foreach name {
 # Source:
 #	RFC 8446, RFC 5246, RFC 9325
 proc ::pyossl::expect::probe {args} {
-    if {[llength $args] < 2 || [llength $args] % 2} {
+    if {[llength $args] < 2 || [llength $args] % 2
+	    || [string match -* [lindex $args 0]]} {
 	return -code error -errorcode {TCL WRONGARGS} \
 	    "wrong # args: should be \"probe host port ?-option value ...?\""
     }

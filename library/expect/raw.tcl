@@ -34,7 +34,8 @@ proc ::pyossl::expect::raw::spawn {words} {
     }
     lassign [::pyossl::expect::SpawnOptions [lrange $words 2 end] \
 	{-encoding -myaddr -myport -version}] options rest
-    if {[llength $words] < 2 || [llength $rest]} {
+    if {[llength $words] < 2 || [llength $rest]
+	    || [string match -* [lindex $words 0]]} {
 	return -code error -level 2 -errorcode {TCL WRONGARGS} \
 	    "wrong # args: should be \"$usage\""
     }

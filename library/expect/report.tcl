@@ -17,8 +17,10 @@ namespace eval ::pyossl::expect::report {
     variable pattern *		;# which checks are run
     variable limit 0		;# seconds that one check may take
     variable child ""		;# the interpreter of the file that is running
-    variable started {}		;# the {name place} of checks that have begun
+    variable started {}		;# the {name place since} of checks that have begun
+    variable begun 0		;# when the time began to run, in microseconds
     variable end 0		;# when its time is up, in milliseconds
+    variable late {}		;# what there was when it was up
 }
 
 ::pyossl::expect::Load quote.tcl
@@ -64,12 +66,11 @@ proc ::pyossl::expect::report::run {files args} {
 # Runs one file, and returns its suite.
 proc ::pyossl::expect::report::runFile {file format channel load} {
     variable pattern
-    variable limit
     variable current {}
     variable output ""
     variable started {}
     variable child
-    variable end
+    variable late {}
     set timestamp [clock seconds]
     set start [clock microseconds]
     set child [interp create]
@@ -96,11 +97,9 @@ proc ::pyossl::expect::report::runFile {file format channel load} {
 	set code [catch {interp eval $child [list source -encoding utf-8 \
 		[::pyossl::expect::Path $file]]} \
 		message info]
-	# vwait has no errorCode for it.
-	set late [expr {$code == 1 && $limit > 0
-		&& [clock milliseconds] >= $end}]
 	interp limit $child time -seconds {}
-	if {$late} {
+	# vwait has no errorCode for it.
+	if {[dict size $late]} {
 	    note $format $channel [overdue $file]
 	} elseif {$code == 1 && [dict get $info -errorcode] ne "PYOSSL EXPECT EXIT"} {
 	    note $format $channel [outside $file $message $info]
@@ -140,33 +139,64 @@ proc ::pyossl::expect::report::outside {file message info} {
 # Lets the child run for as long as a check may take.
 proc ::pyossl::expect::report::allow {} {
     variable limit
-    variable child
+    variable begun [clock microseconds]
     variable end
     if {$limit > 0} {
-	set end [expr {[clock milliseconds] + 1000 * $limit}]
-	interp limit $child time -seconds [expr {$end / 1000}] \
-		-milliseconds [expr {$end % 1000}]
+	set end [expr {$begun / 1000 + 1000 * $limit}]
+	until $end
     }
+}
+
+# Lets the child run until then.
+proc ::pyossl::expect::report::until {end} {
+    variable child
+    interp limit $child time -seconds [expr {$end / 1000}] \
+	    -milliseconds [expr {$end % 1000}] \
+	    -command ::pyossl::expect::report::expired
+}
+
+# The time is up. The child is asked how it stands, while it still does: when the
+# limit has ended its script nothing of that is left.
+proc ::pyossl::expect::report::expired {} {
+    variable limit
+    variable child
+    variable started
+    variable begun
+    variable end
+    variable late
+    if {[dict size $late]} {
+	return
+    }
+    set text "it took longer than $limit seconds"
+    set late [dict create text $text]
+    lassign [lindex $started end] name place since
+    dict set late seconds [expr {([clock microseconds]
+	    - ($since ne "" ? $since : $begun)) / 1e6}]
+    if {$place eq ""} {
+	set place {file {} line {}}
+    }
+    interp limit $child time -seconds {}
+    catch {
+	set late [dict merge $late [interp eval $child [list \
+		::pyossl::expect::check::overdue $text $place]]]
+    }
+    until $end
 }
 
 # The result of a check that has taken too long, or of what is outside of them.
 proc ::pyossl::expect::report::overdue {file} {
-    variable limit
-    variable child
     variable started
-    set result [outside $file "it took longer than $limit seconds" {}]
+    variable late
+    set result [outside $file "" {}]
     if {[llength $started]} {
 	lassign [lindex $started end] name place
-	dict set result name $name
-	dict set result result fail
-	dict set result line [dict get $place line]
+	set result [dict merge $result [dict create name $name result fail \
+		line [dict get $place line]]]
+	if {[dict get $place file] ne ""} {
+	    dict set result file [dict get $place file]
+	}
     }
-    catch {
-	dict set result transcript [interp eval $child {
-	    ::pyossl::expect::transcript::tail [::pyossl::expect::spawned] 12
-	}]
-    }
-    return $result
+    return [dict merge $result $late]
 }
 
 # The script's standard output must not get into a report; and a script that
@@ -228,8 +258,9 @@ proc ::pyossl::expect::report::wanted {name} {
     if {![string match $pattern $name]} {
 	return 0
     }
+    variable begun
     lappend started [list $name \
-	    [interp eval $child {set ::pyossl::expect::check::begun}]]
+	    [interp eval $child {set ::pyossl::expect::check::begun}] $begun]
     return 1
 }
 

@@ -21,6 +21,7 @@ namespace eval ::pyossl::expect::shell {
     variable lastError ""	;# the stack of the last error
     variable historyFile ""
     variable historyLimit 1000
+    variable column0 1		;# has what was printed ended with a line end?
     variable checkEvery 300	;# ms between looks at the keys while it is busy
 }
 
@@ -294,6 +295,7 @@ proc ::pyossl::expect::shell::interactive {} {
 	    [info patchlevel]\nhelp lists the commands; Ctrl-C ends a wait,\
 	    Ctrl-D the program"
     while {1} {
+	FreshLine
 	set ::pyossl::expect::lineedit::prompt [Prompt]
 	lassign [::pyossl::expect::lineedit::get] how text
 	switch -- $how {
@@ -423,6 +425,7 @@ proc ::pyossl::expect::shell::run {command} {
 	print [Coloured error interrupted]
 	return
     }
+    set ::pyossl::expect::lineedit::keys [Stops $ahead]
     set busy 1
     limit
     try {
@@ -431,6 +434,7 @@ proc ::pyossl::expect::shell::run {command} {
 	interp limit $child time -seconds {} -command {}
 	set busy 0
     }
+    FreshLine
     if {[lindex [dict get [dict merge {-errorcode NONE} $info] -errorcode] 1] eq "CANCEL"} {
 	print [Coloured error interrupted]
     } elseif {$code == 1} {
@@ -448,13 +452,27 @@ proc ::pyossl::expect::shell::run {command} {
 # that is being edited if there is one.
 proc ::pyossl::expect::shell::print {text {end \n}} {
     variable busy
+    variable column0
     if {$busy || !$::pyossl::expect::lineedit::active} {
+	append text $end
+	if {$text ne ""} {
+	    set column0 [expr {[string index $text end] eq "\n"}]
+	}
 	::pyossl::expect::Tolerantly stdout {
-	    puts -nonewline $text$end
+	    puts -nonewline $text
 	    flush stdout
 	}
     } else {
 	::pyossl::expect::lineedit::above [string trimright $text \n]
+    }
+}
+
+# What a command has printed without a line end must not be wiped off by what
+# comes next, the prompt or the result.
+proc ::pyossl::expect::shell::FreshLine {} {
+    variable column0
+    if {!$column0} {
+	print ""
     }
 }
 
@@ -500,17 +518,28 @@ proc ::pyossl::expect::shell::hangup {} {
 }
 
 # Gives keys to the editor.  While a command runs, Ctrl-C ends it and what was
-# typed before that is void; the rest waits for the next prompt.
+# typed before that is void, and Ctrl-Z stops the program; the rest waits for the
+# next prompt.
 proc ::pyossl::expect::shell::typed {characters} {
     variable busy
-    variable child
-    set interrupt [string last \x03 $characters]
-    if {$busy && $interrupt >= 0} {
-	set characters [string range $characters $interrupt+1 end]
-	set ::pyossl::expect::lineedit::keys ""
-	interrupt
+    if {$busy} {
+	set interrupt [string last \x03 $characters]
+	if {$interrupt >= 0} {
+	    set characters [string range $characters $interrupt+1 end]
+	    set ::pyossl::expect::lineedit::keys ""
+	    interrupt
+	}
+	set characters [Stops $characters]
     }
     ::pyossl::expect::lineedit::feed $characters
+}
+
+# Stops the program where Ctrl-Z is among the keys; returns the others.
+proc ::pyossl::expect::shell::Stops {characters} {
+    if {[string first \x1a $characters] >= 0} {
+	suspend
+    }
+    return [string map {\x1a {}} $characters]
 }
 
 # Ends the command that is running.
@@ -651,11 +680,20 @@ proc ::pyossl::expect::shell::loadHistory {} {
 #	a history of its own.
 # Results:
 #	The command, which is shown; any other line as it is.
+# Errors:
+#	for a command that there is not, or that has no OLD
 proc ::pyossl::expect::shell::Recall {text} {
     variable child
     upvar 0 ::pyossl::expect::lineedit::history history
     if {[regexp {^\s*\^([^^]+)\^([^^]*)\^?\s*$} $text - old new]} {
-	set found [string map [list $old $new] [lindex $history end]]
+	set found [lindex $history end]
+	set at [string first $old $found]
+	if {$at < 0} {
+	    # It must not be run as it is.
+	    error "there is no \"$old\" in the last command: $text"
+	}
+	set found [string replace $found $at \
+		[expr {$at + [string length $old] - 1}] $new]
     } elseif {[regexp {^\s*(!(\S+))(.*)$} $text - word wanted rest]
 	    && [interp eval $child [list namespace which -command $word]] eq ""} {
 	if {$wanted eq "!"} {

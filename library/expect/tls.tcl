@@ -144,7 +144,8 @@ proc ::pyossl::expect::tls::Names {host options} {
 #------------------------------------------------------------------------
 
 proc ::pyossl::expect::tls::SpawnClient {words} {
-    if {[llength $words] < 2} {
+    # An option where the host should be: that and the port were forgotten.
+    if {[llength $words] < 2 || [string match -* [lindex $words 0]]} {
 	return -code error -level 2 -errorcode {TCL WRONGARGS} \
 	    "wrong # args: should be\
 	    \"spawn client host port ?-option value ...?\""

@@ -180,6 +180,19 @@ Leave(
     }
 }
 
+/* Results: 1 if a callback of the operation had failed, else 0. */
+static int
+EndOp(
+    PyosslTls *tlsPtr,
+    PyosslOp *opPtr)
+{
+    if (!PyosslOpEndFailure(opPtr, &tlsPtr->failure, 0)) {
+	return 0;
+    }
+    PyosslTlsAbort(tlsPtr);
+    return 1;
+}
+
 static int
 ChanInput(
     void *inst,
@@ -235,7 +248,7 @@ ChanInput(
 	got = PyosslChanReadMore(tlsPtr, &op, buf, got, room);
 	PyosslChanWarm(cPtr);
     }
-    failed = PyosslOpEndFailure(&op, &tlsPtr->failure, 0);
+    failed = EndOp(tlsPtr, &op);
     if (ClosedInside(cPtr, entered)) {
 	failed = 1;
 	PyosslFailureErrno(&tlsPtr->failure, EBADF,
@@ -295,7 +308,7 @@ Output(
     } while (!PyosslOpFailed(&op) && tlsPtr->failure.message == NULL
 	    && !ClosedInside(cPtr, entered)
 	    && (result == PYOSSL_TLS_OK || WaitOrLeave(cPtr, &result)));
-    PyosslOpEndFailure(&op, &tlsPtr->failure, 0);
+    EndOp(tlsPtr, &op);
     if (ClosedInside(cPtr, entered)) {
 	PyosslFailureErrno(&tlsPtr->failure, EBADF,
 		"a callback closed the channel");

@@ -182,7 +182,9 @@ PyosslChanReady(
 	    && !PyosslOpFailed(&op)) {
 	up |= ReadyEstablished(cPtr, mask);
     }
-    PyosslOpEndFailure(&op, &tlsPtr->failure, 1);
+    if (PyosslOpEndFailure(&op, &tlsPtr->failure, 1)) {
+	PyosslTlsAbort(tlsPtr);
+    }
     if (tlsPtr->failure.message != NULL) {
 	up = TCL_READABLE | TCL_WRITABLE;
     }

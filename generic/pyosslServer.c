@@ -255,7 +255,9 @@ PendingStep(
     ListenerHold(listenerPtr);
     PyosslOpBegin(&op);
     result = PyosslTlsHandshake(tlsPtr);
-    if (!PyosslOpEndFailure(&op, &tlsPtr->failure, 1) && tlsPtr->closed) {
+    if (PyosslOpEndFailure(&op, &tlsPtr->failure, 1)) {
+	PyosslTlsAbort(tlsPtr);
+    } else if (tlsPtr->closed) {
 	/* OpenSSL only saw that its transport was gone. */
 	PyosslFailureClear(&tlsPtr->failure);
 	PyosslFailureErrno(&tlsPtr->failure, ECONNABORTED,

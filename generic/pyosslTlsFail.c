@@ -160,6 +160,41 @@ PyosslTlsRefused(
     tlsPtr->refused = chainPtr != NULL ? X509_chain_up_ref(chainPtr) : NULL;
 }
 
+/*
+ * PyosslTlsAbort --
+ *	A callback that OpenSSL does not ask anything has failed, and the
+ *	connection with it: the peer is told by a fatal alert. OpenSSL cannot be
+ *	asked to send one, but it sends one for a record that cannot be
+ *	(record_overflow: RFC 8446, 5.2). What it has not given out yet is dropped.
+ */
+void
+PyosslTlsAbort(
+    PyosslTls *tlsPtr)
+{
+    PyosslLink *linkPtr = &tlsPtr->link;
+    SSL *ssl = tlsPtr->ssl;
+    char dropped[1024];
+    int gone = tlsPtr->gone, tries = 0;
+
+    if (tlsPtr->busy || tlsPtr->closed || tlsPtr->alertOut >= 0
+	    || tlsPtr->alertIn >= 0 || SSL_in_before(ssl) || SSL_is_dtls(ssl)
+	    || SSL_get_shutdown(ssl) != 0 || linkPtr->writeErrno != 0
+	    || linkPtr->kernelSends || linkPtr->kernelReceives) {
+	return;
+    }
+    tlsPtr->gone = 1;			/* No more callbacks. */
+    tlsPtr->busy = linkPtr->spoilt = 1;
+    while (tries++ < 1000 && (SSL_in_init(ssl) ? SSL_do_handshake(ssl)
+	    : SSL_read(ssl, dropped, sizeof(dropped))) > 0) {
+	/* A record that had come before. */
+    }
+    OPENSSL_cleanse(dropped, sizeof(dropped));
+    ERR_clear_error();
+    tlsPtr->busy = linkPtr->spoilt = 0;
+    tlsPtr->gone = gone;
+    PyosslLinkFlush(linkPtr);
+}
+
 static void
 Reword(
     PyosslFailure *failurePtr,

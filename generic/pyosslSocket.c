@@ -68,7 +68,7 @@ ParseOptions(
 		    &optPtr->server);
 	    break;
 	case 6:
-	    code = PyosslConnGetHostName(interp, valueObj,
+	    code = PyosslConnGetServerName(interp, valueObj,
 		    &optPtr->serverName);
 	    break;
 	case 7:

@@ -12,6 +12,7 @@
 
 #include "pyosslInt.h"
 #include <errno.h>
+#include <openssl/pemerr.h>
 #include <openssl/sslerr.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -304,6 +305,20 @@ PyosslErrorNoMemory(void)
 {
     return ERR_GET_REASON(ERR_peek_error()) == ERR_R_MALLOC_FAILURE
 	    || ERR_GET_REASON(ERR_peek_last_error()) == ERR_R_MALLOC_FAILURE;
+}
+
+/*
+ * PyosslErrorNoPem --
+ *	After OpenSSL has read no block: the reason where it gave none. It
+ *	gives none for a block of nothing, which ends at a line of dashes.
+ */
+void
+PyosslErrorNoPem(void)
+{
+    if (ERR_peek_error() == 0) {
+	ERR_raise_data(ERR_LIB_PEM, PEM_R_BAD_BASE64_DECODE, "bad PEM block: "
+		"it is empty, or another one begins in it");
+    }
 }
 
 /* {PYOSSL MODULE SysCallError ERRNUM ERRSTR}; ERRSTR as "ECONNRESET". */

@@ -63,6 +63,60 @@ OneLine(
     return objPtr;
 }
 
+/* A value as messages show it: one line, and not all of it where it is long. */
+static Tcl_Obj *
+Shown(
+    Tcl_Obj *valueObj)
+{
+    char text[48];
+
+    snprintf(text, sizeof(text), "%.40s", Tcl_GetString(valueObj));
+    return OneLine(text);
+}
+
+/* [::pyossl::Shown value]: for the messages of our own scripts. */
+int
+PyosslErrorShown(
+    PyosslInterp *ipPtr,
+    Tcl_Interp *interp,
+    int objc,
+    Tcl_Obj *const objv[])
+{
+    (void) ipPtr; (void) objc;
+    Tcl_SetObjResult(interp, Shown(objv[1]));
+    return TCL_OK;
+}
+
+/*
+ * PyosslGetIndex --
+ *	Tcl_GetIndexFromObjStruct, but for the message, which is one line.
+ */
+int
+PyosslGetIndex(
+    Tcl_Interp *interp,
+    Tcl_Obj *objPtr,
+    const void *tablePtr,
+    int rowSize,
+    const char *what,
+    int flags,
+    int *indexPtr)
+{
+    Tcl_Obj *shownObj;
+
+    if (Tcl_GetIndexFromObjStruct(NULL, objPtr, tablePtr, rowSize, what,
+	    flags, indexPtr) == TCL_OK) {
+	return TCL_OK;
+    }
+    shownObj = Shown(objPtr);
+    Tcl_IncrRefCount(shownObj);
+    Tcl_GetIndexFromObjStruct(interp, shownObj, tablePtr, rowSize, what,
+	    flags, indexPtr);
+    Tcl_DecrRefCount(shownObj);
+    Tcl_SetErrorCode(interp, "TCL", "LOOKUP", "INDEX", what,
+	    Tcl_GetString(objPtr), (char *) NULL);
+    return TCL_ERROR;
+}
+
 /*
  * PyosslFail --
  *	Leaves an error of a kind ("TypeError", "ValueError", ...) in interp.
@@ -353,13 +407,14 @@ PyosslFailErrno(
     int errnum,
     const char *what)
 {
-    Tcl_Obj *words[4], *row[3];
+    Tcl_Obj *words[4], *row[3], *messageObj;
 
     if (interp == NULL) {
 	return TCL_ERROR;
     }
-    Tcl_SetObjResult(interp, Tcl_ObjPrintf("%s: %s", what,
-	    Tcl_ErrnoMsg(errnum)));
+    messageObj = OneLine(what);
+    Tcl_AppendPrintfToObj(messageObj, ": %s", Tcl_ErrnoMsg(errnum));
+    Tcl_SetObjResult(interp, messageObj);
     if (module == PYOSSL_SSL) {
 	Tcl_SetObjErrorCode(interp, ErrnoCode(module, errnum));
 	return TCL_ERROR;

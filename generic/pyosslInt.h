@@ -252,7 +252,10 @@ MODULE_SCOPE int	PyosslFailForbidden(Tcl_Interp *interp,
 			    const char *name);
 MODULE_SCOPE int	PyosslFailNoValue(Tcl_Interp *interp,
 			    const char *option);
-MODULE_SCOPE PyosslFunctionProc PyosslErrorQueued;
+MODULE_SCOPE PyosslFunctionProc PyosslErrorQueued, PyosslErrorShown;
+MODULE_SCOPE int	PyosslGetIndex(Tcl_Interp *interp, Tcl_Obj *objPtr,
+			    const void *tablePtr, int rowSize,
+			    const char *what, int flags, int *indexPtr);
 MODULE_SCOPE int	PyosslErrorNoMemory(void);
 MODULE_SCOPE void	PyosslErrorNoPem(void);
 MODULE_SCOPE int	PyosslFailQueue(Tcl_Interp *interp,

@@ -40,8 +40,8 @@ ParseOptions(
     for (i = 0; i + 1 < objc && code == TCL_OK; i += 2) {
 	Tcl_Obj *valueObj = objv[i + 1];
 
-	if (Tcl_GetIndexFromObj(interp, objv[i], options, "option", 0,
-		&index) != TCL_OK) {
+	if (PyosslGetIndex(interp, objv[i], options, sizeof(char *),
+		"option", 0, &index) != TCL_OK) {
 	    return TCL_ERROR;
 	}
 	switch (index) {
@@ -298,8 +298,8 @@ Unimport(
 	    Tcl_WrongNumArgs(interp, 1, objv, "channel");
 	    return TCL_ERROR;
 	}
-	if (Tcl_GetIndexFromObj(interp, objv[2], options, "option", TCL_EXACT,
-		&index) != TCL_OK) {
+	if (PyosslGetIndex(interp, objv[2], options, sizeof(char *),
+		"option", TCL_EXACT, &index) != TCL_OK) {
 	    return TCL_ERROR;
 	}
 	if (objc == 3) {
@@ -538,6 +538,7 @@ const PyosslFunction pyosslConnFunctions[] = {
     {"Lenient", Lenient, 2, 2, "ctx flag", PYOSSL_INTERNAL},
     {"PostHandshake", PostHandshake, 2, 2, "ctx flag", PYOSSL_INTERNAL},
     {"RefuseName", RefuseName, 2, 2, "conn name", PYOSSL_INTERNAL},
+    {"Shown", PyosslErrorShown, 1, 1, "value", PYOSSL_INTERNAL},
     {"Stack", Stack, 2, -1, "ctx channel ?-option value ...?",
 	    PYOSSL_INTERNAL},
     {"VerifyError", VerifyError, 1, 1, "errnum", PYOSSL_INTERNAL},

@@ -25,8 +25,8 @@ namespace eval ::pyossl {
 	-maxhandshakes s -model csi -myaddr cs -myport c -notify s
 	-password csi -post_handshake csi -request csi -require csi
 	-reuseport s -securitylevel csi -server i -servername csi
-	-session ci -session_id csi -sni si -ssl2 csi -ssl3 csi -tls1 csi
-	-ticketkeys si -tls1.1 csi -tls1.2 csi -tls1.3 csi
+	-session ci -session_id csi -sni si -ssl2 csi -ssl3 csi
+	-ticketkeys si -tls1 csi -tls1.1 csi -tls1.2 csi -tls1.3 csi
 	-validatecommand csi -verifyhost ci
     }
 

@@ -572,6 +572,28 @@ PyosslConnGetHostName(
     return TCL_OK;
 }
 
+/*
+ * PyosslConnGetServerName --
+ *	A host name to ask the server for. OpenSSL looks at its length only
+ *	after it has thrown the old name away.
+ */
+int
+PyosslConnGetServerName(
+    Tcl_Interp *interp,
+    Tcl_Obj *nameObj,
+    const char **namePtr)
+{
+    if (PyosslConnGetHostName(interp, nameObj, namePtr) != TCL_OK) {
+	return TCL_ERROR;
+    }
+    if (strlen(*namePtr) > TLSEXT_MAXLEN_host_name) {
+	return PyosslFail(interp, PYOSSL_SSL, "ValueError",
+		"the server name is longer than %d bytes",
+		TLSEXT_MAXLEN_host_name);
+    }
+    return TCL_OK;
+}
+
 static int
 ConnSetTlsextHostName(
     PyosslObject *objPtr,
@@ -583,7 +605,7 @@ ConnSetTlsextHostName(
     const char *name;
 
     (void) objc;
-    if (PyosslConnGetHostName(interp, objv[2], &name) != TCL_OK) {
+    if (PyosslConnGetServerName(interp, objv[2], &name) != TCL_OK) {
 	return TCL_ERROR;
     }
     ERR_clear_error();

@@ -60,9 +60,12 @@ MODULE_SCOPE Tcl_Obj *	PyosslConnStatusObj(PyosslTls *tlsPtr);
 #define PYOSSL_PORT_SIZE	64
 MODULE_SCOPE int	PyosslConnGetPort(Tcl_Interp *interp,
 			    Tcl_Obj *portObj, char *port);
-/* The error of a socket that could not be opened, in Tcl's words. */
+/* Host names: one to verify, and one to ask the server for. */
 MODULE_SCOPE int	PyosslConnGetHostName(Tcl_Interp *interp,
 			    Tcl_Obj *nameObj, const char **namePtr);
+MODULE_SCOPE int	PyosslConnGetServerName(Tcl_Interp *interp,
+			    Tcl_Obj *nameObj, const char **namePtr);
+/* The error of a socket that could not be opened, in Tcl's words. */
 MODULE_SCOPE int	PyosslConnOpenFailed(Tcl_Interp *interp,
 			    const char *message, int err, const char *what,
 			    Tcl_Obj *portObj);

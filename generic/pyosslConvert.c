@@ -598,6 +598,73 @@ NeverAsk(
     return -1;
 }
 
+/* The one of labels that a line of PEM begins a block of, or NULL. */
+static const char *
+BlockBegun(
+    const char *line,
+    const char *end,
+    const char *const labels[])
+{
+    static const char begin[] = "-----BEGIN ", dashes[] = "-----";
+    Tcl_Size first = sizeof(begin) - 1, length, size;
+    int any;
+
+    /* What OpenSSL passes over at the end of a line. */
+    while (end > line && (unsigned char) end[-1] <= ' ') {
+	end--;
+    }
+    length = (Tcl_Size) (end - line) - (Tcl_Size) (sizeof(dashes) - 1);
+    if (length < first || memcmp(line, begin, first) != 0
+	    || memcmp(line + length, dashes, end - line - length) != 0) {
+	return NULL;
+    }
+    for (; *labels != NULL; labels++) {
+	any = **labels == '*';
+	size = (Tcl_Size) strlen(*labels + any);
+	if ((any ? size <= length - first : size == length - first)
+		&& memcmp(line + length - size, *labels + any, size) == 0) {
+	    break;
+	}
+    }
+    return *labels;
+}
+
+/*
+ * PyosslPemSeek --
+ *	Moves a memory BIO on to the next line that begins a block of PEM with
+ *	a label that is wanted, or to its end, before OpenSSL reads from it.
+ *	OpenSSL by itself reads the blocks before it, and gives up at one that
+ *	it cannot read, such as PGP's.
+ * Arguments:
+ *	labels	"X509 CRL", or "*PRIVATE KEY" for all that end so; and NULL.
+ * Results:
+ *	The first one of them that fits; NULL at the end.
+ */
+const char *
+PyosslPemSeek(
+    BIO *bioPtr,
+    const char *const labels[])
+{
+    const char *found = NULL, *line, *next, *end;
+    char *start;
+    long left = BIO_get_mem_data(bioPtr, &start);
+
+    end = start + left;
+    for (line = start; line < end; line = next) {
+	next = memchr(line, '\n', end - line);
+	next = next != NULL ? next + 1 : end;
+	if (next - line >= 3 && memcmp(line, "\xEF\xBB\xBF", 3) == 0) {
+	    line += 3;		/* A byte order mark. */
+	}
+	found = BlockBegun(line, next, labels);
+	if (found != NULL) {
+	    break;
+	}
+    }
+    (void) BIO_seek(bioPtr, BIO_tell(bioPtr) + (int) (line - start));
+    return found;
+}
+
 /*
  * The value of the first block of its kind. PKCS#7 data is found in blocks
  * named CERTIFICATE as well; one that holds a certificate is none.
@@ -605,7 +672,7 @@ NeverAsk(
 static void *
 ItemFromPem(
     BIO *bioPtr,
-    const char *pemName,
+    const char *const labels[],
     const ASN1_ITEM *itemPtr)
 {
     void *valuePtr = NULL;
@@ -617,13 +684,15 @@ ItemFromPem(
 	long length = 0;
 	char *name = NULL;
 
-	if (!PEM_bytes_read_bio(&der, &length, &name, pemName, bioPtr,
+	PyosslPemSeek(bioPtr, labels);
+	if (!PEM_bytes_read_bio(&der, &length, &name, labels[0], bioPtr,
 		NeverAsk, NULL)) {
+	    PyosslErrorNoPem();
 	    break;
 	}
 	p = der;
 	valuePtr = ASN1_item_d2i(NULL, &p, length, itemPtr);
-	more = valuePtr == NULL && strcmp(pemName, PEM_STRING_PKCS7) == 0
+	more = valuePtr == NULL && strcmp(labels[0], PEM_STRING_PKCS7) == 0
 		&& strcmp(name, PEM_STRING_X509) == 0;
 	if (more) {
 	    ERR_clear_error();
@@ -640,8 +709,8 @@ ItemFromPem(
  *	of the right kind counts; DER ends where the bytes end.
  * Arguments:
  *	what	As in "cannot load the certificate".
- *	pemName	PEM_STRING_*; OpenSSL takes its older names as well, see
- *		PEM_bytes_read_bio(3).
+ *	labels	In PEM: PEM_STRING_*, and its other names that OpenSSL takes as
+ *		well, see PEM_bytes_read_bio(3); then NULL.
  * Results:
  *	The value, the caller's; NULL with an error in interp.
  */
@@ -652,7 +721,7 @@ PyosslItemLoad(
     int filetype,
     Tcl_Obj *bufferObj,
     const char *what,
-    const char *pemName,
+    const char *const labels[],
     const ASN1_ITEM *itemPtr)
 {
     const unsigned char *bytes;
@@ -669,7 +738,7 @@ PyosslItemLoad(
     if (filetype == PYOSSL_FILETYPE_ASN1) {
 	valuePtr = ItemFromDer(bytes, length, itemPtr);
     } else if ((bioPtr = BIO_new_mem_buf(bytes, length)) != NULL) {
-	valuePtr = ItemFromPem(bioPtr, pemName, itemPtr);
+	valuePtr = ItemFromPem(bioPtr, labels, itemPtr);
 	BIO_free(bioPtr);
     }
     if (valuePtr == NULL) {

@@ -584,6 +584,7 @@ PyosslCrlLoad(
     int objc,
     Tcl_Obj *const objv[])
 {
+    static const char *const labels[] = {PEM_STRING_X509_CRL, NULL};
     X509_CRL *crlPtr;
     int type;
 
@@ -593,7 +594,7 @@ PyosslCrlLoad(
 	return TCL_ERROR;
     }
     crlPtr = PyosslItemLoad(interp, PYOSSL_CRYPTO, type, objv[2], "CRL",
-	    PEM_STRING_X509_CRL, ASN1_ITEM_rptr(X509_CRL));
+	    labels, ASN1_ITEM_rptr(X509_CRL));
     if (crlPtr == NULL) {
 	return TCL_ERROR;
     }

@@ -20,13 +20,20 @@ CertificateFromPem(
     const unsigned char *bytes,
     int length)
 {
+    static const char *const labels[] = {
+	PEM_STRING_X509, PEM_STRING_X509_OLD, PEM_STRING_X509_TRUSTED, NULL
+    };
     BIO *bioPtr = BIO_new_mem_buf(bytes, length);
     X509 *certPtr = NULL;
 
     if (bioPtr != NULL) {
+	PyosslPemSeek(bioPtr, labels);
 	/* PyosslPassRead without a passphrase: a callback that never asks. */
 	certPtr = PEM_read_bio_X509_AUX(bioPtr, NULL, PyosslPassRead, NULL);
 	BIO_free(bioPtr);
+	if (certPtr == NULL) {
+	    PyosslErrorNoPem();
+	}
     }
     return certPtr;
 }
@@ -59,7 +66,7 @@ LoadCertificate(
 	ERR_clear_error();
     } else {
 	certPtr = PyosslItemLoad(interp, PYOSSL_CRYPTO, type, objv[2],
-		"certificate", PEM_STRING_X509, ASN1_ITEM_rptr(X509));
+		"certificate", NULL, ASN1_ITEM_rptr(X509));
 	if (certPtr == NULL) {
 	    return TCL_ERROR;
 	}

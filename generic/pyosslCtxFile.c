@@ -153,13 +153,20 @@ X509 *
 PyosslFileCert(
     BIO *bioPtr)
 {
-    X509 *certPtr = PEM_read_bio_X509_AUX(bioPtr, NULL, PyosslPassRead, NULL);
+    static const char *const labels[] = {
+	PEM_STRING_X509, PEM_STRING_X509_OLD, PEM_STRING_X509_TRUSTED, NULL
+    };
+    X509 *certPtr;
 
+    PyosslPemSeek(bioPtr, labels);
+    certPtr = PEM_read_bio_X509_AUX(bioPtr, NULL, PyosslPassRead, NULL);
     if (certPtr == NULL && AtPemEnd()) {
 	/* OpenSSL would say that it wants a TRUSTED CERTIFICATE. */
 	ERR_clear_error();
 	ERR_raise_data(ERR_LIB_PEM, PEM_R_NO_START_LINE,
 		"Expecting: CERTIFICATE");
+    } else if (certPtr == NULL) {
+	PyosslErrorNoPem();
     }
     return certPtr;
 }

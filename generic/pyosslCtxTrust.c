@@ -153,6 +153,47 @@ PyosslCtxAddClientCa(
  */
 
 /*
+ * Reads the next certificate or CRL of a PEM file on to a stack.
+ * Results:
+ *	1; 0 at the end; -1 with the reason on the queue.
+ */
+static int
+ReadNextTrusted(
+    BIO *bioPtr,
+    STACK_OF(X509_INFO) *infos)
+{
+    static const char *const labels[] = {
+	PEM_STRING_X509_CRL, PEM_STRING_X509_TRUSTED, PEM_STRING_X509,
+	PEM_STRING_X509_OLD, NULL
+    };
+    const char *label = PyosslPemSeek(bioPtr, labels);
+    X509_INFO *infoPtr;
+
+    if (label == NULL) {
+	return 0;
+    }
+    infoPtr = X509_INFO_new();
+    if (infoPtr == NULL || !sk_X509_INFO_push(infos, infoPtr)) {
+	X509_INFO_free(infoPtr);
+	return -1;
+    }
+    if (label == labels[0]) {
+	infoPtr->crl = PEM_read_bio_X509_CRL(bioPtr, NULL, PyosslPassRead,
+		NULL);
+    } else if (label == labels[1]) {
+	infoPtr->x509 = PEM_read_bio_X509_AUX(bioPtr, NULL, PyosslPassRead,
+		NULL);
+    } else {
+	infoPtr->x509 = PEM_read_bio_X509(bioPtr, NULL, PyosslPassRead, NULL);
+    }
+    if (infoPtr->crl == NULL && infoPtr->x509 == NULL) {
+	PyosslErrorNoPem();
+	return -1;
+    }
+    return 1;
+}
+
+/*
  * All the certificates and CRLs of a PEM file.
  * Results:
  *	NULL with the reason on the queue where one is bad, or there is none.
@@ -162,23 +203,21 @@ ReadTrusted(
     const PyosslFile *filePtr)
 {
     BIO *bioPtr = PyosslFileBio(filePtr);
-    STACK_OF(X509_INFO) *infos;
-    int i;
+    STACK_OF(X509_INFO) *infos = sk_X509_INFO_new_null();
+    int more;
 
-    infos = PEM_X509_INFO_read_bio(bioPtr, NULL, PyosslPassRead, NULL);
+    do {
+	more = infos != NULL ? ReadNextTrusted(bioPtr, infos) : -1;
+    } while (more > 0);
     BIO_free(bioPtr);
-    for (i = 0; i < sk_X509_INFO_num(infos); i++) {
-	X509_INFO *infoPtr = sk_X509_INFO_value(infos, i);
-
-	if (infoPtr->x509 != NULL || infoPtr->crl != NULL) {
-	    ERR_clear_error();
-	    return infos;
-	}
+    if (more == 0 && sk_X509_INFO_num(infos) > 0) {
+	ERR_clear_error();
+	return infos;
     }
-    if (infos != NULL) {
-	sk_X509_INFO_pop_free(infos, X509_INFO_free);
+    if (more == 0) {
 	ERR_raise(ERR_LIB_X509, X509_R_NO_CERTIFICATE_OR_CRL_FOUND);
     }
+    sk_X509_INFO_pop_free(infos, X509_INFO_free);
     return NULL;
 }
 

@@ -12,6 +12,7 @@
 
 #include "pyosslInt.h"
 #include <errno.h>
+#include <openssl/pemerr.h>
 #include <openssl/sslerr.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -60,6 +61,60 @@ OneLine(
     }
     Tcl_AppendToObj(objPtr, start, (Tcl_Size) (p - start));
     return objPtr;
+}
+
+/* A value as messages show it: one line, and not all of it where it is long. */
+static Tcl_Obj *
+Shown(
+    Tcl_Obj *valueObj)
+{
+    char text[48];
+
+    snprintf(text, sizeof(text), "%.40s", Tcl_GetString(valueObj));
+    return OneLine(text);
+}
+
+/* [::pyossl::Shown value]: for the messages of our own scripts. */
+int
+PyosslErrorShown(
+    PyosslInterp *ipPtr,
+    Tcl_Interp *interp,
+    int objc,
+    Tcl_Obj *const objv[])
+{
+    (void) ipPtr; (void) objc;
+    Tcl_SetObjResult(interp, Shown(objv[1]));
+    return TCL_OK;
+}
+
+/*
+ * PyosslGetIndex --
+ *	Tcl_GetIndexFromObjStruct, but for the message, which is one line.
+ */
+int
+PyosslGetIndex(
+    Tcl_Interp *interp,
+    Tcl_Obj *objPtr,
+    const void *tablePtr,
+    int rowSize,
+    const char *what,
+    int flags,
+    int *indexPtr)
+{
+    Tcl_Obj *shownObj;
+
+    if (Tcl_GetIndexFromObjStruct(NULL, objPtr, tablePtr, rowSize, what,
+	    flags, indexPtr) == TCL_OK) {
+	return TCL_OK;
+    }
+    shownObj = Shown(objPtr);
+    Tcl_IncrRefCount(shownObj);
+    Tcl_GetIndexFromObjStruct(interp, shownObj, tablePtr, rowSize, what,
+	    flags, indexPtr);
+    Tcl_DecrRefCount(shownObj);
+    Tcl_SetErrorCode(interp, "TCL", "LOOKUP", "INDEX", what,
+	    Tcl_GetString(objPtr), (char *) NULL);
+    return TCL_ERROR;
 }
 
 /*
@@ -306,6 +361,20 @@ PyosslErrorNoMemory(void)
 	    || ERR_GET_REASON(ERR_peek_last_error()) == ERR_R_MALLOC_FAILURE;
 }
 
+/*
+ * PyosslErrorNoPem --
+ *	After OpenSSL has read no block: the reason where it gave none. It
+ *	gives none for a block of nothing, which ends at a line of dashes.
+ */
+void
+PyosslErrorNoPem(void)
+{
+    if (ERR_peek_error() == 0) {
+	ERR_raise_data(ERR_LIB_PEM, PEM_R_BAD_BASE64_DECODE, "bad PEM block: "
+		"it is empty, or another one begins in it");
+    }
+}
+
 /* {PYOSSL MODULE SysCallError ERRNUM ERRSTR}; ERRSTR as "ECONNRESET". */
 static Tcl_Obj *
 ErrnoCode(
@@ -338,13 +407,14 @@ PyosslFailErrno(
     int errnum,
     const char *what)
 {
-    Tcl_Obj *words[4], *row[3];
+    Tcl_Obj *words[4], *row[3], *messageObj;
 
     if (interp == NULL) {
 	return TCL_ERROR;
     }
-    Tcl_SetObjResult(interp, Tcl_ObjPrintf("%s: %s", what,
-	    Tcl_ErrnoMsg(errnum)));
+    messageObj = OneLine(what);
+    Tcl_AppendPrintfToObj(messageObj, ": %s", Tcl_ErrnoMsg(errnum));
+    Tcl_SetObjResult(interp, messageObj);
     if (module == PYOSSL_SSL) {
 	Tcl_SetObjErrorCode(interp, ErrnoCode(module, errnum));
 	return TCL_ERROR;

@@ -252,8 +252,12 @@ MODULE_SCOPE int	PyosslFailForbidden(Tcl_Interp *interp,
 			    const char *name);
 MODULE_SCOPE int	PyosslFailNoValue(Tcl_Interp *interp,
 			    const char *option);
-MODULE_SCOPE PyosslFunctionProc PyosslErrorQueued;
+MODULE_SCOPE PyosslFunctionProc PyosslErrorQueued, PyosslErrorShown;
+MODULE_SCOPE int	PyosslGetIndex(Tcl_Interp *interp, Tcl_Obj *objPtr,
+			    const void *tablePtr, int rowSize,
+			    const char *what, int flags, int *indexPtr);
 MODULE_SCOPE int	PyosslErrorNoMemory(void);
+MODULE_SCOPE void	PyosslErrorNoPem(void);
 MODULE_SCOPE int	PyosslFailQueue(Tcl_Interp *interp,
 			    PyosslModule module, const char *what);
 MODULE_SCOPE int	PyosslFailErrno(Tcl_Interp *interp,
@@ -380,6 +384,10 @@ MODULE_SCOPE int	PyosslGetTime(Tcl_Interp *interp, PyosslModule module,
 MODULE_SCOPE Tcl_Obj *	PyosslTimeObj(const ASN1_TIME *timePtr);
 MODULE_SCOPE char *	PyosslStrdup(const char *string);
 
+/* A memory BIO on to the next block of PEM that is wanted. */
+MODULE_SCOPE const char *PyosslPemSeek(BIO *bioPtr,
+			    const char *const labels[]);
+
 /*
  * Loading and dumping what is one ASN.1 value: certificates, requests, CRLs,
  * PKCS#7. A value that was loaded is freed by ASN1_item_free or its like.
@@ -391,7 +399,8 @@ MODULE_SCOPE int	PyosslGetBuffer(Tcl_Interp *interp,
 MODULE_SCOPE void *	PyosslItemLoad(Tcl_Interp *interp,
 			    PyosslModule module, int filetype,
 			    Tcl_Obj *bufferObj, const char *what,
-			    const char *pemName, const ASN1_ITEM *itemPtr);
+			    const char *const labels[],
+			    const ASN1_ITEM *itemPtr);
 MODULE_SCOPE int	PyosslItemDump(Tcl_Interp *interp,
 			    PyosslModule module, int filetype,
 			    const char *what, const char *pemName,

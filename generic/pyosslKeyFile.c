@@ -176,17 +176,22 @@ KeyFromPem(
     int length,
     const Lock *lockPtr)
 {
+    static const char *const labels[] = {"*PRIVATE KEY", NULL};
     BIO *bioPtr = BIO_new_mem_buf(bytes, length);
     char *name, *header;
     unsigned char *data;
-    long dataLength;
+    long dataLength, blockLength;
     EVP_PKEY *pkeyPtr = NULL;
-    int found = 0;
+    int found = bioPtr == NULL;
 
-    while (bioPtr != NULL && !found && PEM_read_bio_ex(bioPtr, &name, &header,
-	    &data, &dataLength, PEM_FLAG_SECURE | PEM_FLAG_EAY_COMPATIBLE)) {
-	long blockLength = dataLength;
-
+    while (!found) {
+	PyosslPemSeek(bioPtr, labels);
+	if (!PEM_read_bio_ex(bioPtr, &name, &header, &data, &dataLength,
+		PEM_FLAG_SECURE | PEM_FLAG_EAY_COMPATIBLE)) {
+	    PyosslErrorNoPem();
+	    break;
+	}
+	blockLength = dataLength;
 	found = IsKeyBlock(name);
 	if (found && UnlockBlock(header, data, &dataLength, lockPtr)) {
 	    pkeyPtr = KeyFromDer(data, dataLength, lockPtr);

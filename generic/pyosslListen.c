@@ -221,8 +221,8 @@ ParseOptions(
     for (i = 0; i + 1 < objc && code == TCL_OK; i += 2) {
 	Tcl_Obj *valueObj = objv[i + 1];
 
-	if (Tcl_GetIndexFromObj(interp, objv[i], options, "option", 0,
-		&index) != TCL_OK) {
+	if (PyosslGetIndex(interp, objv[i], options, sizeof(char *),
+		"option", 0, &index) != TCL_OK) {
 	    return TCL_ERROR;
 	}
 	switch (index) {

@@ -234,17 +234,13 @@ ObjectCmd(
 	return TCL_ERROR;
     }
     PyosslObjectHold(objPtr);
-    if (Tcl_GetIndexFromObjStruct(classPtr->unknownProc ? NULL : interp,
-	    objv[1], classPtr->methods, sizeof(PyosslMethod), "method",
-	    TCL_EXACT, &index) != TCL_OK) {
-	code = TCL_ERROR;
-	if (classPtr->unknownProc != NULL) {
-	    code = classPtr->unknownProc(objPtr, interp, objc, objv);
-	    if (code == TCL_CONTINUE) {
-		code = Tcl_GetIndexFromObjStruct(interp, objv[1],
-			classPtr->methods, sizeof(PyosslMethod), "method",
-			TCL_EXACT, &index);
-	    }
+    if (Tcl_GetIndexFromObjStruct(NULL, objv[1], classPtr->methods,
+	    sizeof(PyosslMethod), "method", TCL_EXACT, &index) != TCL_OK) {
+	code = classPtr->unknownProc == NULL ? TCL_CONTINUE
+		: classPtr->unknownProc(objPtr, interp, objc, objv);
+	if (code == TCL_CONTINUE) {
+	    code = PyosslGetIndex(interp, objv[1], classPtr->methods,
+		    sizeof(PyosslMethod), "method", TCL_EXACT, &index);
 	}
 	PyosslObjectRelease(objPtr);
 	return code;
@@ -534,9 +530,8 @@ ClassCommand(
 	Tcl_WrongNumArgs(interp, 1, objv, "subcommand ?arg ...?");
 	return TCL_ERROR;
     }
-    if (Tcl_GetIndexFromObj(interp, objv[1],
-	    classPtr->newProc ? full : noNew, "subcommand", TCL_EXACT,
-	    &index) != TCL_OK) {
+    if (PyosslGetIndex(interp, objv[1], classPtr->newProc ? full : noNew,
+	    sizeof(char *), "subcommand", TCL_EXACT, &index) != TCL_OK) {
 	return TCL_ERROR;
     }
     if (classPtr->newProc == NULL) {
@@ -658,7 +653,7 @@ EnsembleCommand(
 	Tcl_WrongNumArgs(interp, 1, objv, "subcommand ?arg ...?");
 	return TCL_ERROR;
     }
-    if (Tcl_GetIndexFromObjStruct(interp, objv[1], cmdPtr->rowPtr,
+    if (PyosslGetIndex(interp, objv[1], cmdPtr->rowPtr,
 	    sizeof(PyosslFunction), "subcommand", TCL_EXACT,
 	    &index) != TCL_OK) {
 	return TCL_ERROR;

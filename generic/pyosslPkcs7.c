@@ -113,6 +113,9 @@ PyosslPkcs7Load(
     int objc,
     Tcl_Obj *const objv[])
 {
+    static const char *const labels[] = {
+	PEM_STRING_PKCS7, PEM_STRING_PKCS7_SIGNED, PEM_STRING_X509, NULL
+    };
     PKCS7 *p7Ptr;
     int type;
 
@@ -122,7 +125,7 @@ PyosslPkcs7Load(
 	return TCL_ERROR;
     }
     p7Ptr = PyosslItemLoad(interp, PYOSSL_CRYPTO, type, objv[2],
-	    "PKCS#7 data", PEM_STRING_PKCS7, ASN1_ITEM_rptr(PKCS7));
+	    "PKCS#7 data", labels, ASN1_ITEM_rptr(PKCS7));
     if (p7Ptr == NULL) {
 	return TCL_ERROR;
     }

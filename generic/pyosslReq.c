@@ -347,6 +347,9 @@ PyosslReqLoad(
     int objc,
     Tcl_Obj *const objv[])
 {
+    static const char *const labels[] = {
+	PEM_STRING_X509_REQ, PEM_STRING_X509_REQ_OLD, NULL
+    };
     X509_REQ *reqPtr;
     int type;
 
@@ -356,8 +359,7 @@ PyosslReqLoad(
 	return TCL_ERROR;
     }
     reqPtr = PyosslItemLoad(interp, PYOSSL_CRYPTO, type, objv[2],
-	    "certificate request", PEM_STRING_X509_REQ,
-	    ASN1_ITEM_rptr(X509_REQ));
+	    "certificate request", labels, ASN1_ITEM_rptr(X509_REQ));
     if (reqPtr == NULL) {
 	return TCL_ERROR;
     }

@@ -40,8 +40,8 @@ ParseOptions(
     for (i = 0; i + 1 < objc && code == TCL_OK; i += 2) {
 	Tcl_Obj *valueObj = objv[i + 1];
 
-	if (Tcl_GetIndexFromObj(interp, objv[i], options, "option", 0,
-		&index) != TCL_OK) {
+	if (PyosslGetIndex(interp, objv[i], options, sizeof(char *),
+		"option", 0, &index) != TCL_OK) {
 	    return TCL_ERROR;
 	}
 	switch (index) {
@@ -68,7 +68,7 @@ ParseOptions(
 		    &optPtr->server);
 	    break;
 	case 6:
-	    code = PyosslConnGetHostName(interp, valueObj,
+	    code = PyosslConnGetServerName(interp, valueObj,
 		    &optPtr->serverName);
 	    break;
 	case 7:
@@ -294,11 +294,11 @@ Unimport(
 	const char *option = Tcl_GetString(objv[2]);
 
 	if (option[0] != '-') {
-	    Tcl_WrongNumArgs(interp, 1, objv, "channel");
+	    Tcl_WrongNumArgs(interp, 1, objv, "channel ?-timeout ms?");
 	    return TCL_ERROR;
 	}
-	if (Tcl_GetIndexFromObj(interp, objv[2], options, "option", TCL_EXACT,
-		&index) != TCL_OK) {
+	if (PyosslGetIndex(interp, objv[2], options, sizeof(char *),
+		"option", TCL_EXACT, &index) != TCL_OK) {
 	    return TCL_ERROR;
 	}
 	if (objc == 3) {
@@ -537,13 +537,13 @@ const PyosslFunction pyosslConnFunctions[] = {
     {"Lenient", Lenient, 2, 2, "ctx flag", PYOSSL_INTERNAL},
     {"PostHandshake", PostHandshake, 2, 2, "ctx flag", PYOSSL_INTERNAL},
     {"RefuseName", RefuseName, 2, 2, "conn name", PYOSSL_INTERNAL},
+    {"Shown", PyosslErrorShown, 1, 1, "value", PYOSSL_INTERNAL},
     {"Stack", Stack, 2, -1, "ctx channel ?-option value ...?",
 	    PYOSSL_INTERNAL},
     {"VerifyError", VerifyError, 1, 1, "errnum", PYOSSL_INTERNAL},
     {"connection", Connection, 1, 1, "channel", 0},
     {"handshake", Handshake, 1, 1, "channel", 0},
     {"status", Status, 1, 1, "channel", 0},
-    /* Its usage is the contract's, and tls's; -timeout is an extra. */
-    {"unimport", Unimport, 1, 3, "channel", 0},
+    {"unimport", Unimport, 1, 3, "channel ?-timeout ms?", 0},
     {NULL, NULL, 0, 0, NULL, 0}
 };

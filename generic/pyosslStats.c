@@ -88,8 +88,9 @@ CountedMalloc(
     const char *file,
     int line)
 {
+    /* As OpenSSL's own: nothing for nothing, and some of it counts on that. */
     void *block = oldMalloc != NULL ? oldMalloc(size, file, line)
-	    : malloc(size);
+	    : size > 0 ? malloc(size) : NULL;
 
     if (block != NULL) {
 	CountAllocation(1);

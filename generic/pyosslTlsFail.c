@@ -228,6 +228,38 @@ SignatureAdvice(
 }
 
 /*
+ * What the settings of this end lack for what OpenSSL complains of, in words
+ * that end the message; or NULL.
+ */
+static const char *
+Lack(
+    PyosslTls *tlsPtr,
+    int reason)
+{
+    SSL *ssl = tlsPtr->ssl;
+
+    if (reason == SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM) {
+	return SignatureAdvice(tlsPtr);
+    }
+    if (!SSL_is_server(ssl) || tlsPtr->established) {
+	return NULL;
+    }
+    switch (reason) {
+    case SSL_R_NO_SHARED_CIPHER:
+    case SSL_R_UNSUPPORTED_PROTOCOL:
+	/* Without a certificate OpenSSL does not go by TLS 1.3. */
+	if (SSL_set_current_cert(ssl, SSL_CERT_SET_FIRST)) {
+	    return NULL;	/* One of some type, and its key. */
+	}
+	return SSL_get_certificate(ssl) == NULL
+		? "; this server has no certificate"
+		: "; this server has no private key";
+    default:
+	return NULL;
+    }
+}
+
+/*
  * PyosslTlsKeepQueue --
  *	Keeps what is on OpenSSL's queue as a failure, in words: whose alert
  *	it was, which check a certificate did not pass, what we told the peer.
@@ -240,6 +272,7 @@ PyosslTlsKeepQueue(
 {
     unsigned long code = ERR_peek_error();
     int reason = ERR_GET_LIB(code) == ERR_LIB_SSL ? ERR_GET_REASON(code) : 0;
+    const char *lack = Lack(tlsPtr, reason);
     char text[200];
 
     if (reason >= SSL_AD_REASON_OFFSET && reason < SSL_AD_REASON_OFFSET + 256) {
@@ -251,9 +284,15 @@ PyosslTlsKeepQueue(
 	return;
     }
     PyosslFailureQueue(failurePtr, EPROTO, PYOSSL_SSL, what);
-    if (reason == SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM) {
-	Reword(failurePtr, Tcl_ObjPrintf("%s%s", failurePtr->message,
-		SignatureAdvice(tlsPtr)));
+    if (reason == ERR_R_SHOULD_NOT_HAVE_BEEN_CALLED && !tlsPtr->established) {
+	/* OpenSSL's methods for one side have this in place of the other's. */
+	Reword(failurePtr, Tcl_ObjPrintf("%s: the method of the context is "
+		"for %s only", what, SSL_is_server(tlsPtr->ssl) ? "clients"
+		: "servers"));
+	return;
+    }
+    if (lack != NULL) {
+	Reword(failurePtr, Tcl_ObjPrintf("%s%s", failurePtr->message, lack));
     }
     if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED
 	    && tlsPtr->verifyText != NULL) {

@@ -25,8 +25,8 @@ namespace eval ::pyossl {
 	-maxhandshakes s -model csi -myaddr cs -myport c -notify s
 	-password csi -post_handshake csi -request csi -require csi
 	-reuseport s -securitylevel csi -server i -servername csi
-	-session ci -session_id csi -sni si -ssl2 csi -ssl3 csi -tls1 csi
-	-ticketkeys si -tls1.1 csi -tls1.2 csi -tls1.3 csi
+	-session ci -session_id csi -sni si -ssl2 csi -ssl3 csi
+	-ticketkeys si -tls1 csi -tls1.1 csi -tls1.2 csi -tls1.3 csi
 	-validatecommand csi -verifyhost ci
     }
 
@@ -91,7 +91,7 @@ proc ::pyossl::Parse {use words} {
 	    }
 	    return -code error -level 2 \
 		-errorcode [list TCL LOOKUP INDEX option $name] \
-		"bad option \"$name\": must be one of\
+		"bad option \"[Shown $name]\": must be one of\
 		[join [lrange $allowed 0 end-1] {, }], or [lindex $allowed end]"
 	}
 	if {$name eq "-async"} {
@@ -116,7 +116,7 @@ proc ::pyossl::Flag {options name default} {
     set value [dict get $options $name]
     if {![string is boolean -strict $value]} {
 	return -code error -level 2 -errorcode {PYOSSL SSL TypeError} \
-	    "$name must be a boolean, not \"$value\""
+	    "$name must be a boolean, not \"[Shown $value]\""
     }
     return [expr {bool($value)}]
 }
@@ -129,7 +129,7 @@ proc ::pyossl::Prefix {options name} {
     set prefix [dict get $options $name]
     if {![string is list $prefix]} {
 	return -code error -level 2 -errorcode {PYOSSL SSL TypeError} \
-	    "$name must be a command prefix, a list, not \"$prefix\""
+	    "$name must be a command prefix, a list, not \"[Shown $prefix]\""
     }
     return $prefix
 }

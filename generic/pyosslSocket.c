@@ -294,7 +294,7 @@ Unimport(
 	const char *option = Tcl_GetString(objv[2]);
 
 	if (option[0] != '-') {
-	    Tcl_WrongNumArgs(interp, 1, objv, "channel ?-timeout ms?");
+	    Tcl_WrongNumArgs(interp, 1, objv, "channel");
 	    return TCL_ERROR;
 	}
 	if (PyosslGetIndex(interp, objv[2], options, sizeof(char *),
@@ -544,6 +544,7 @@ const PyosslFunction pyosslConnFunctions[] = {
     {"connection", Connection, 1, 1, "channel", 0},
     {"handshake", Handshake, 1, 1, "channel", 0},
     {"status", Status, 1, 1, "channel", 0},
-    {"unimport", Unimport, 1, 3, "channel ?-timeout ms?", 0},
+    /* Its usage is the contract's, and tls's; -timeout is an extra. */
+    {"unimport", Unimport, 1, 3, "channel", 0},
     {NULL, NULL, 0, 0, NULL, 0}
 };

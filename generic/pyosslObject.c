@@ -19,6 +19,9 @@
 #define ASSOC_KEY	"pyossl"
 #define NAMESPACE	"::pyossl::"
 
+TCL_DECLARE_MUTEX(exitMutex)	/* Of the two below. */
+static int hasExitHandler, processEnds;
+
 /* What a class or function command carries as its client data. */
 typedef struct ClassCmd {
     const PyosslClass *classPtr;
@@ -36,6 +39,39 @@ typedef struct FunctionCmd {
  * ---------------------------------------------------------------------
  */
 
+/* The process ends, and its memory with it. */
+static void
+ProcessEnds(
+    void *clientData)
+{
+    (void) clientData;
+    Tcl_MutexLock(&exitMutex);
+    processEnds = 1;
+    Tcl_MutexUnlock(&exitMutex);
+}
+
+/*
+ * The thread ends without its interpreter: thread::exit leaves that to nobody.
+ * What it has of ours goes, secrets above all. Channels are closed by Tcl after
+ * this, and their connections with them.
+ */
+static void
+InterpAbandoned(
+    void *clientData)
+{
+    PyosslInterp *ipPtr = clientData;
+    int id, ends;
+
+    Tcl_MutexLock(&exitMutex);
+    ends = processEnds;
+    Tcl_MutexUnlock(&exitMutex);
+    for (id = 0; id < PYOSSL_ID_COUNT && !ends; id++) {
+	while (id != PYOSSL_ID_CONN && ipPtr->liveList[id] != NULL) {
+	    PyosslObjectDelete(ipPtr->liveList[id]);
+	}
+    }
+}
+
 static void
 InterpDeleted(
     void *clientData,
@@ -44,6 +80,7 @@ InterpDeleted(
     PyosslInterp *ipPtr = clientData;
 
     (void) interp;
+    Tcl_DeleteThreadExitHandler(InterpAbandoned, ipPtr);
     ipPtr->interp = NULL;
     PyosslInterpRelease(ipPtr);
 }
@@ -67,6 +104,13 @@ PyosslInterpGet(
 	ipPtr->refCount = 1;
 	PyosslCount(PYOSSL_COUNT_INTERPS, 1);
 	Tcl_SetAssocData(interp, ASSOC_KEY, InterpDeleted, ipPtr);
+	Tcl_CreateThreadExitHandler(InterpAbandoned, ipPtr);
+	Tcl_MutexLock(&exitMutex);
+	if (!hasExitHandler) {
+	    hasExitHandler = 1;
+	    Tcl_CreateExitHandler(ProcessEnds, NULL);
+	}
+	Tcl_MutexUnlock(&exitMutex);
     }
     return ipPtr;
 }

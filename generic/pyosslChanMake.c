@@ -40,8 +40,8 @@ PyosslChanOpened(
     Tcl_Channel chan)
 {
     cPtr->chan = chan;
-    cPtr->tlsPtr->heldChan = cPtr->stacked ? Tcl_GetStackedChannel(chan)
-	    : chan;
+    /* That one stays, whatever a script takes off. */
+    cPtr->tlsPtr->heldChan = PyosslSockBottom(chan);
     PyosslChanThread(cPtr);
     Tcl_CreateCloseHandler(chan, CloseBegins, cPtr);
 }

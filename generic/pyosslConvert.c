@@ -609,14 +609,17 @@ BlockBegun(
     Tcl_Size first = sizeof(begin) - 1, length, size;
     int any;
 
-    /* What OpenSSL passes over at the end of a line. */
-    while (end > line && (unsigned char) end[-1] <= ' ') {
+    /* What OpenSSL passes over at the end of a line, bytes above 0x7F too. */
+    while (end > line && (signed char) end[-1] <= ' ') {
 	end--;
     }
     length = (Tcl_Size) (end - line) - (Tcl_Size) (sizeof(dashes) - 1);
     if (length < first || memcmp(line, begin, first) != 0
 	    || memcmp(line + length, dashes, end - line - length) != 0) {
 	return NULL;
+    }
+    while (length > first && line[length - 1] == ' ') {
+	length--;		/* OpenSSL refuses it, and says why. */
     }
     for (; *labels != NULL; labels++) {
 	any = **labels == '*';
@@ -645,14 +648,18 @@ PyosslPemSeek(
     BIO *bioPtr,
     const char *const labels[])
 {
+    enum {LINE_SIZE = 254};
     const char *found = NULL, *line, *next, *end;
     char *start;
+    size_t size;
     long left = BIO_get_mem_data(bioPtr, &start);
 
     end = start + left;
     for (line = start; line < end; line = next) {
-	next = memchr(line, '\n', end - line);
-	next = next != NULL ? next + 1 : end;
+	/* OpenSSL reads so much of a line at a time. */
+	size = end - line < LINE_SIZE ? (size_t) (end - line) : LINE_SIZE;
+	next = memchr(line, '\n', size);
+	next = next != NULL ? next + 1 : line + size;
 	if (next - line >= 3 && memcmp(line, "\xEF\xBB\xBF", 3) == 0) {
 	    line += 3;		/* A byte order mark. */
 	}

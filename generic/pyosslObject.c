@@ -60,13 +60,16 @@ InterpAbandoned(
     void *clientData)
 {
     PyosslInterp *ipPtr = clientData;
+    Tcl_Size count;
     int id, ends;
 
     Tcl_MutexLock(&exitMutex);
     ends = processEnds;
     Tcl_MutexUnlock(&exitMutex);
     for (id = 0; id < PYOSSL_ID_COUNT && !ends; id++) {
-	while (id != PYOSSL_ID_CONN && ipPtr->liveList[id] != NULL) {
+	/* A trace of a command may make new ones. */
+	count = id != PYOSSL_ID_CONN ? ipPtr->liveCount[id] : 0;
+	while (count-- > 0 && ipPtr->liveList[id] != NULL) {
 	    PyosslObjectDelete(ipPtr->liveList[id]);
 	}
     }

@@ -180,19 +180,6 @@ Leave(
     }
 }
 
-/* Results: 1 if a callback of the operation had failed, else 0. */
-static int
-EndOp(
-    PyosslTls *tlsPtr,
-    PyosslOp *opPtr)
-{
-    if (!PyosslOpEndFailure(opPtr, &tlsPtr->failure, 0)) {
-	return 0;
-    }
-    PyosslTlsAbort(tlsPtr);
-    return 1;
-}
-
 static int
 ChanInput(
     void *inst,
@@ -248,7 +235,7 @@ ChanInput(
 	got = PyosslChanReadMore(tlsPtr, &op, buf, got, room);
 	PyosslChanWarm(cPtr);
     }
-    failed = EndOp(tlsPtr, &op);
+    failed = PyosslTlsEndOp(tlsPtr, &op, 0);
     if (ClosedInside(cPtr, entered)) {
 	failed = 1;
 	PyosslFailureErrno(&tlsPtr->failure, EBADF,
@@ -308,7 +295,7 @@ Output(
     } while (!PyosslOpFailed(&op) && tlsPtr->failure.message == NULL
 	    && !ClosedInside(cPtr, entered)
 	    && (result == PYOSSL_TLS_OK || WaitOrLeave(cPtr, &result)));
-    EndOp(tlsPtr, &op);
+    PyosslTlsEndOp(tlsPtr, &op, 0);
     if (ClosedInside(cPtr, entered)) {
 	PyosslFailureErrno(&tlsPtr->failure, EBADF,
 		"a callback closed the channel");
@@ -565,7 +552,7 @@ ChanClose(
 	}
     }
     cPtr->chan = NULL;
-    cPtr->tlsPtr->heldChan = NULL;
+    tlsPtr->heldChan = NULL;
     tlsPtr->chanPtr = NULL;
     tlsPtr->ending = 1;
     SendCollected(cPtr);

@@ -182,9 +182,7 @@ PyosslChanReady(
 	    && !PyosslOpFailed(&op)) {
 	up |= ReadyEstablished(cPtr, mask);
     }
-    if (PyosslOpEndFailure(&op, &tlsPtr->failure, 1)) {
-	PyosslTlsAbort(tlsPtr);
-    }
+    PyosslTlsEndOp(tlsPtr, &op, 1);
     if (tlsPtr->failure.message != NULL) {
 	up = TCL_READABLE | TCL_WRITABLE;
     }

@@ -255,9 +255,7 @@ PendingStep(
     ListenerHold(listenerPtr);
     PyosslOpBegin(&op);
     result = PyosslTlsHandshake(tlsPtr);
-    if (PyosslOpEndFailure(&op, &tlsPtr->failure, 1)) {
-	PyosslTlsAbort(tlsPtr);
-    } else if (tlsPtr->closed) {
+    if (!PyosslTlsEndOp(tlsPtr, &op, 1) && tlsPtr->closed) {
 	/* OpenSSL only saw that its transport was gone. */
 	PyosslFailureClear(&tlsPtr->failure);
 	PyosslFailureErrno(&tlsPtr->failure, ECONNABORTED,

@@ -211,7 +211,7 @@ typedef struct PyosslLink {
     int eof;			/* The transport's input has ended. */
     int readErrno;		/* First hard error of each direction. */
     int writeErrno;
-    int spoilt;			/* See PyosslTlsAbort. */
+    int spoilt;			/* See Abort in pyosslTlsFail.c. */
     int full;			/* The last read got all it had asked for:
 				 * perhaps there is more. */
     int throttled;		/* The last read waited for the queue. */
@@ -451,7 +451,8 @@ MODULE_SCOPE void	PyosslTlsNoteInfo(PyosslTls *tlsPtr, int where,
 MODULE_SCOPE void	PyosslTlsListen(PyosslTls *tlsPtr);
 MODULE_SCOPE void	PyosslTlsVerifyFailed(PyosslTls *tlsPtr,
 			    X509_STORE_CTX *storePtr);
-MODULE_SCOPE void	PyosslTlsAbort(PyosslTls *tlsPtr);
+MODULE_SCOPE int	PyosslTlsEndOp(PyosslTls *tlsPtr, PyosslOp *opPtr,
+			    int background);
 MODULE_SCOPE void	PyosslTlsRefused(PyosslTls *tlsPtr,
 			    X509_STORE_CTX *storePtr);
 MODULE_SCOPE const char *PyosslTlsAlertName(int alert);

@@ -161,14 +161,13 @@ PyosslTlsRefused(
 }
 
 /*
- * PyosslTlsAbort --
- *	A callback that OpenSSL does not ask anything has failed, and the
- *	connection with it: the peer is told by a fatal alert. OpenSSL cannot be
- *	asked to send one, but it sends one for a record that cannot be
- *	(record_overflow: RFC 8446, 5.2). What it has not given out yet is dropped.
+ * A callback that OpenSSL does not ask anything has failed, and the connection
+ * with it: the peer is told by a fatal alert. OpenSSL cannot be asked to send
+ * one, but it sends one for a record that cannot be (record_overflow: RFC 8446,
+ * 5.2). What it has not given out yet is dropped.
  */
-void
-PyosslTlsAbort(
+static void
+Abort(
     PyosslTls *tlsPtr)
 {
     PyosslLink *linkPtr = &tlsPtr->link;
@@ -193,6 +192,24 @@ PyosslTlsAbort(
     tlsPtr->busy = linkPtr->spoilt = 0;
     tlsPtr->gone = gone;
     PyosslLinkFlush(linkPtr);
+}
+
+/*
+ * PyosslTlsEndOp --
+ *	PyosslOpEndFailure for an operation on the connection, which ends where a
+ *	callback has failed; its peer is told.
+ */
+int
+PyosslTlsEndOp(
+    PyosslTls *tlsPtr,
+    PyosslOp *opPtr,
+    int background)
+{
+    if (!PyosslOpEndFailure(opPtr, &tlsPtr->failure, background)) {
+	return 0;
+    }
+    Abort(tlsPtr);
+    return 1;
 }
 
 static void
